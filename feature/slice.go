@@ -1,6 +1,9 @@
 package feature
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // SliceLength is the length of a slice. Windows, minute histograms and labels are stated in it.
 const SliceLength = 15 * time.Minute
@@ -33,7 +36,18 @@ func (c Clock) Minute(nanos int64) int {
 
 // Name is the slice's start in the form that paths and mini_batch_id use: YYYYMMDDTHHMMZ.
 func (c Clock) Name(s Slice) string {
-	return time.Unix(0, c.Start(s)).UTC().Format("20060102T1504Z")
+	return time.Unix(0, c.Start(s)).UTC().Format(sliceLayout)
+}
+
+const sliceLayout = "20060102T1504Z"
+
+// ParseName returns the slice that Name names so; a time at which no slice begins is an error.
+func (c Clock) ParseName(name string) (Slice, error) {
+	at, err := time.Parse(sliceLayout, name)
+	if s := c.Of(at.UnixNano()); err == nil && c.Name(s) == name {
+		return s, nil
+	}
+	return 0, fmt.Errorf("parse slice %q: want the start of a slice as YYYYMMDDTHHMMZ, offset %s", name, c.Offset)
 }
 
 func floorDiv(a, b int64) int64 {

@@ -20,18 +20,13 @@ func (a Addr) Netip() netip.Addr {
 // String writes the address as RFC 5952 asks, IPv4-mapped addresses as IPv4.
 func (a Addr) String() string { return a.Netip().String() }
 
-// ParseAddr reads an IPv4 or IPv6 address in text form. IPv4 dotted quads take a path without allocation; a zone
-// is dropped. It reports false for anything else, leading zeros in a quad included.
+// ParseAddr reads an IPv4 or IPv6 address in text form, without allocation. A zone is dropped. It reports false for
+// anything else, leading zeros in a dotted quad included.
 func ParseAddr(b []byte) (Addr, bool) {
 	if v, ok := parse4(b); ok {
 		return Addr{0, 0xffff<<32 | uint64(v)}, true
 	}
-	a, err := netip.ParseAddr(string(b))
-	if err != nil {
-		return Addr{}, false
-	}
-	s := a.As16()
-	return Addr{binary.BigEndian.Uint64(s[:8]), binary.BigEndian.Uint64(s[8:])}, true
+	return parse6(b)
 }
 
 func parse4(b []byte) (v uint32, ok bool) {

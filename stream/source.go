@@ -1,6 +1,11 @@
 package stream
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"ndr/flow"
+)
 
 // Record is one record of a source partition. Its bytes are valid until the Reader's next Poll.
 type Record struct {
@@ -11,6 +16,9 @@ type Record struct {
 	Value      []byte
 	Origin     *Origin // where a file's record comes from; nil for Kafka
 	Line       int64   // line in the origin, from 1
+	// Fault says that the record could not be read whole (a line over the limit, a broken gzip file): it is
+	// undecodable, and Value holds what there is of it.
+	Fault *flow.UndecodableError
 }
 
 // Origin is a file that records come from, with the decoder state (its header) in force for them. A source makes
@@ -25,10 +33,16 @@ type Reader interface {
 	// Poll returns the next records in order. It blocks until there is one, until ctx ends (ctx.Err), or until
 	// the input has ended for good (io.EOF). Any other error is final for the partition.
 	Poll(ctx context.Context) ([]Record, error)
-	// Head asks the log now for the position after its last record. Bounded inputs return
-	// ErrUnknownHead.
-	Head(ctx context.Context) (int64, error)
+	// AtEnd asks the log now whether Poll has returned everything up to its end. A bounded input is never
+	// asked: it ends with io.EOF.
+	AtEnd(ctx context.Context) (bool, error)
+	// Behind is how many records the log held after the last one returned, at the last fetch; false if unknown.
+	Behind() (int64, bool)
 }
+
+// ErrReread is returned by Consume when the partition must be read again from Position: another owner's cut was
+// adopted that ends before what has been read.
+var ErrReread = errors.New("read the partition again")
 
 // Description is what a source says of itself when it is first seen.
 type Description struct {
@@ -45,7 +59,7 @@ type Source interface {
 	// Run takes part in the distribution of partitions until ctx ends or, for bounded sources, until all are
 	// read. For each partition it is given it calls Position, then Consume in a goroutine of its own, whose
 	// context ends when the partition is taken away; it waits for every Consume before it lets a partition go.
-	// The first error of a Consume ends Run with that error.
+	// A Consume that returns ErrReread is called again, after Position; any other error ends Run with it.
 	Run(ctx context.Context, c Consumer) error
 }
 

@@ -1,0 +1,194 @@
+package feature
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Location is where a dataset lies: below Prefix, in folders named by Partitions, in which {dt} (YYYY-MM-DD), {hh}
+// and {mm} stand for the UTC time of the rows.
+type Location struct {
+	Prefix     string
+	Partitions string
+}
+
+// Layout makes and parses the path of every stored object; no other code builds one. Paths begin with
+// projects/<project>/versions/<version>, below the root of the object store. NewLayout and Run make it; it never
+// changes and may be used by any goroutine.
+type Layout struct {
+	root  string // no slash at the end
+	paths *layoutPaths
+}
+
+type layoutPaths struct {
+	kinds [numKinds]template
+	data  map[string]template
+	names []string // of data, in order
+}
+
+// dataset is a stored dataset and its default place.
+type dataset struct {
+	name   string
+	folder Location
+	suffix string
+	daily  bool // one partition per UTC day
+	byEnd  bool // partitions are by the end of the slice that made the rows
+}
+
+var datasets = [...]dataset{
+	{DatasetDelta, Location{"data/features/delta", byMinute}, ".parquet", false, false},
+	{DatasetPairCounts, Location{"data/features/pair_counts", byMinute}, ".parquet", false, false},
+	{DatasetFGA, Location{"data/features/fg_a", byMinute}, ".parquet", false, true},
+	{DatasetFGAWide, Location{"data/features/fg_a_wide", byMinute}, ".parquet", false, true},
+	{DatasetPairContext, Location{"data/features/pair_context", byMinute}, ".parquet", false, true},
+	{DatasetLookback30d, Location{"data/reference/lookback30d", "dt={dt}"}, ".parquet", true, false},
+	{DatasetLate, Location{"data/quality/late", byMinute}, ".parquet", false, false},
+	{DatasetRejects, Location{"data/quality/rejects", byMinute}, ".ndjson.zst", false, false},
+}
+
+// DatasetRejects is the one dataset that is no table: NDJSON, compressed with zstd.
+const DatasetRejects = "rejects"
+
+const byMinute = "dt={dt}/hh={hh}/mm={mm}"
+
+// reserved are the folders of a root that no dataset may lie in.
+var reserved = [...]string{"root.json", "control", "manifests", "runs", "catalog", "code"}
+
+func datasetNamed(name string) (dataset, bool) {
+	for _, d := range datasets {
+		if d.name == name {
+			return d, true
+		}
+	}
+	return dataset{}, false
+}
+
+// DefaultLocations returns the default place of every dataset.
+func DefaultLocations() map[string]Location {
+	m := make(map[string]Location, len(datasets))
+	for _, d := range datasets {
+		m[d.name] = d.folder
+	}
+	return m
+}
+
+// NewLayout returns the layout of a project's version. Locations replace the default places of the datasets they
+// name; an empty field keeps its default. The error names every fault.
+func NewLayout(project, version string, locations map[string]Location) (Layout, error) {
+	var faults faultList
+	for _, n := range [...]struct{ what, name string }{{"project_name", project}, {"feature_spec_version", version}} {
+		if !isName(n.name, mixedName) {
+			faults.add("%s %q: want letters, digits, '.', '_' or '-'", n.what, n.name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(locations)) {
+		if _, ok := datasetNamed(name); !ok {
+			faults.add("data_locations.%s: no such dataset", name)
+		}
+	}
+	p := &layoutPaths{data: map[string]template{}}
+	for k, text := range fixedPaths {
+		p.kinds[k] = parseTemplate(text)
+	}
+	places := make(map[string]string, len(datasets))
+	for _, d := range datasets {
+		at := d.at(locations[d.name])
+		d.check(at, &faults)
+		p.data[d.name] = parseTemplate(at.Prefix + "/" + at.Partitions + "/part-{shard}" + d.suffix)
+		p.names = append(p.names, d.name)
+		places[d.name] = at.Prefix + "/"
+	}
+	checkApart(p.names, places, &faults)
+	if err := faults.err("data locations"); err != nil {
+		return Layout{}, err
+	}
+	return Layout{"projects/" + project + "/versions/" + version, p}, nil
+}
+
+// at is the place of the dataset with what the configuration says of it.
+func (d dataset) at(configured Location) Location {
+	at := d.folder
+	if configured.Prefix != "" {
+		at.Prefix = configured.Prefix
+	}
+	if configured.Partitions != "" {
+		at.Partitions = configured.Partitions
+	}
+	return at
+}
+
+// check reports a place that escapes the root, hides a reserved folder, or does not name each path key once.
+func (d dataset) check(at Location, faults *faultList) {
+	checkParts("data_locations."+d.name+".prefix", at.Prefix, at.Prefix, faults)
+	first, _, _ := strings.Cut(at.Prefix, "/")
+	if slices.Contains(reserved[:], first) {
+		faults.add("data_locations.%s.prefix %q: %s is reserved", d.name, at.Prefix, first)
+	}
+	want := []string{"{dt}", "{hh}", "{mm}"}
+	if d.daily {
+		want = want[:1]
+	}
+	bare := at.Partitions
+	for _, w := range want {
+		if strings.Count(bare, w) != 1 {
+			faults.add("data_locations.%s.partitions %q: want %s exactly once", d.name, at.Partitions, w)
+		}
+		bare = strings.ReplaceAll(bare, w, "0")
+	}
+	checkParts("data_locations."+d.name+".partitions", at.Partitions, bare, faults)
+}
+
+// checkParts reports the folders of a path that readers of a dataset would skip or that no path may have.
+func checkParts(key, value, path string, faults *faultList) {
+	for part := range strings.SplitSeq(path, "/") {
+		if !isName(part, mixedName+"=") || part[0] == '_' {
+			faults.add("%s %q: folder %q: want letters, digits, '.', '_', '=' or '-', the first no '.' or '_'",
+				key, value, part)
+		}
+	}
+}
+
+// checkApart reports datasets of which one lies in the other's folder: a path would have two meanings.
+func checkApart(names []string, places map[string]string, faults *faultList) {
+	for i, a := range names {
+		for _, b := range names[i+1:] {
+			if strings.HasPrefix(places[a], places[b]) || strings.HasPrefix(places[b], places[a]) {
+				faults.add("data_locations.%s.prefix %q: overlaps %s at %q", a, places[a], b, places[b])
+			}
+		}
+	}
+}
+
+// Run returns the layout of a replay: the same below runs/<id>.
+func (l Layout) Run(id string) (Layout, error) {
+	if !isName(id, mixedName) {
+		return Layout{}, fmt.Errorf("name run %q: want letters, digits, '.', '_' or '-'", id)
+	}
+	return Layout{l.RunsPrefix() + id, l.paths}, nil
+}
+
+// Root is the path under which everything of this layout lies, without a slash at the end.
+func (l Layout) Root() string { return l.root }
+
+// Pattern is the path of a dataset's objects with {dt}, {hh}, {mm} and {shard} left open.
+func (l Layout) Pattern(dataset string) (string, error) {
+	t, ok := l.paths.data[dataset]
+	if !ok {
+		return "", fmt.Errorf("locate dataset %q: no such dataset", dataset)
+	}
+	return l.root + "/" + t.String(), nil
+}
+
+// faultList collects the faults of a configuration.
+type faultList []string
+
+func (f *faultList) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
+
+func (f faultList) err(what string) error {
+	if len(f) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %s", what, strings.Join(f, "; "))
+}

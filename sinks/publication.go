@@ -1,0 +1,312 @@
+package sinks
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"strconv"
+
+	"ndr/feature"
+)
+
+// Footer metadata that decides whether two owners must agree.
+const (
+	MetaLogicVersion = "logic_version"
+	MetaArchitecture = "architecture"
+)
+
+// Publication receives the rows of the close of one slice in one shard and makes its objects. It belongs to one
+// goroutine. Discard ends it, committed or not.
+type Publication struct {
+	*feature.CloseBuilder
+	p        *Publisher
+	slice    feature.Slice
+	shard    int
+	tables   []*tableOut
+	rejects  *rejectFile
+	sessions *sessionCount
+	late     *sessionCount
+}
+
+// tableOut is one dataset's file.
+type tableOut struct {
+	*TableFile
+	name   string
+	always bool // published also without rows, so that every shard has one object
+}
+
+// Begin opens the outputs of one close. The tables of features are always published; late rows, rejects and the
+// lookback of a day only where there are any.
+func (p *Publisher) Begin(s feature.Slice, shard int, firstKnown int64) (_ *Publication, err error) {
+	pub := &Publication{p: p, slice: s, shard: shard}
+	defer func() {
+		if err != nil {
+			pub.Discard()
+		}
+	}()
+	cfg := p.cfg.Close
+	cfg.Slice, cfg.FirstKnown = s, firstKnown
+	var sinks feature.CloseSinks
+	open := func(t *feature.Table, always bool) feature.RowSink {
+		if err != nil {
+			return nil
+		}
+		var f *TableFile
+		if f, err = NewTableFile(p.cfg.TempDir, t, p.meta(s, shard)); err != nil {
+			return nil
+		}
+		pub.tables = append(pub.tables, &tableOut{f, t.Name, always})
+		return f
+	}
+	pub.sessions = &sessionCount{next: open(feature.DeltaTable(), true), column: feature.DeltaTable().Column("sessions_cnt")}
+	sinks.Delta = pub.sessions
+	sinks.PairCounts = open(feature.PairCountsTable(), true)
+	if p.cfg.Long {
+		sinks.FGA = open(feature.FGATable(), true)
+	}
+	if p.cfg.Wide {
+		wide := feature.FGAWideTable()
+		if !p.cfg.Long {
+			wide.Name = feature.DatasetFGA
+		}
+		sinks.FGAWide = open(wide, true)
+	}
+	sinks.PairContext = open(feature.PairContextTable(), true)
+	if c := cfg.Clock; c.Day(s+1) != c.Day(s) {
+		sinks.Lookback30d = open(feature.Lookback30dTable(), true)
+	}
+	pub.late = &sessionCount{next: open(feature.LateTable(), false), column: feature.LateTable().Column("sessions_cnt")}
+	sinks.Late = pub.late
+	if err != nil {
+		return nil, err
+	}
+	if pub.rejects, err = newRejectFile(cfg.Source); err != nil {
+		return nil, err
+	}
+	sinks.Reject = pub.rejects.add
+	if pub.CloseBuilder, err = feature.NewCloseBuilder(cfg, sinks); err != nil {
+		return nil, &MismatchError{err}
+	}
+	return pub, nil
+}
+
+func (p *Publisher) meta(s feature.Slice, shard int) map[string]string {
+	return map[string]string{
+		MetaSlice: p.name(s), MetaShard: strconv.Itoa(shard), MetaRevision: "0", MetaSpecVersion: p.cfg.Close.FeatureSpecVersion,
+		MetaLogicVersion: p.cfg.LogicVersion, MetaArchitecture: architecture, MetaWriterVersion: p.cfg.Writer,
+	}
+}
+
+// Discard removes the temporary files.
+func (pub *Publication) Discard() {
+	for _, t := range pub.tables {
+		if err := t.Close(); err != nil {
+			pub.p.log.Warn("remove temporary file failed", "err", err)
+		}
+	}
+	pub.tables = nil
+}
+
+// Commit stores the objects, then the manifest whose creation makes them count. If another owner's manifest is
+// there first, it stands and nothing more is stored. A MismatchError means that an owner of the same logic made
+// other rows.
+func (pub *Publication) Commit(ctx context.Context, a *feature.CloseAccount) error {
+	if err := pub.Flush(); err != nil {
+		return &MismatchError{err}
+	}
+	m := pub.manifest(a)
+	for _, t := range pub.tables {
+		if err := t.AddMeta(MetaInputDigest, m.InputDigest); err != nil {
+			return err
+		}
+		stats, body, err := t.Finish()
+		if err != nil {
+			return err
+		}
+		if stats.Rows == 0 && !t.always {
+			continue
+		}
+		stood, err := pub.object(ctx, m, t.name, stats, body)
+		if err != nil || stood {
+			return err
+		}
+	}
+	if pub.rejects.rows > 0 {
+		stats, body, err := pub.rejects.finish()
+		if err != nil {
+			return err
+		}
+		stood, err := pub.object(ctx, m, feature.DatasetRejects, stats, body)
+		if err != nil || stood {
+			return err
+		}
+	}
+	return pub.seal(ctx, m)
+}
+
+// manifest fills what does not depend on the objects.
+func (pub *Publication) manifest(a *feature.CloseAccount) *Manifest {
+	p := pub.p
+	m := &Manifest{
+		SchemaVersion: ManifestVersion, Slice: p.name(pub.slice), Shard: pub.shard, BaselinePublication: a.Baseline,
+		ConfigDigests: map[string]string{"close": a.CloseConfig}, LogicVersion: p.cfg.LogicVersion, Architecture: architecture,
+		Writer: p.cfg.Writer, CreatedAt: p.cfg.Now().UTC(),
+		Counters: ManifestCounters{Records: a.Records, Sessions: pub.sessions.sum, Late: pub.late.sum, Rejected: maps.Clone(a.Rejected)},
+	}
+	for i, d := range a.IngestConfigs {
+		m.ConfigDigests["ingest_"+strconv.Itoa(i)] = d
+	}
+	h := sha256.New()
+	for _, in := range a.Inputs {
+		m.Inputs = append(m.Inputs, ManifestInput{Source: in.Source, Partition: in.Partition, FirstCut: in.FirstCut,
+			LastCut: in.LastCut, From: in.From, To: in.To})
+		for _, d := range in.Digests {
+			fmt.Fprintln(h, in.Source, in.Partition, d)
+		}
+	}
+	m.InputDigest = hex.EncodeToString(h.Sum(nil))
+	return m
+}
+
+// object stores one dataset's object and notes it in the manifest. stood means that another owner has published the
+// slice.
+func (pub *Publication) object(ctx context.Context, m *Manifest, dataset string, stats Stats, body io.ReadSeeker) (stood bool, err error) {
+	c := pub.p.cfg.Close.Clock
+	key, err := pub.p.cfg.Layout.Path(feature.SliceDataObject(dataset, c, pub.slice, pub.shard))
+	if err != nil {
+		return false, err
+	}
+	m.Datasets = append(m.Datasets, ManifestDataset{Name: dataset, Key: key, Rows: stats.Rows, Bytes: stats.Bytes,
+		SHA256: stats.SHA256, ContentDigest: stats.ContentDigest})
+	err = pub.p.store.Create(ctx, key, body)
+	switch {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, fs.ErrExist):
+		return pub.exists(ctx, key, stats, body)
+	}
+	return false, fmt.Errorf("create %s: %w", key, err)
+}
+
+// exists deals with an object that is there already: of this slice by another attempt. Equal rows are as good. Other
+// rows under a manifest mean that a newer or older version published first; without one they are a left-over of
+// another version, which is replaced, or a contradiction.
+func (pub *Publication) exists(ctx context.Context, key string, stats Stats, body io.ReadSeeker) (stood bool, err error) {
+	there, logic, arch, err := pub.contentOf(ctx, key)
+	if err != nil {
+		return false, fmt.Errorf("compare %s: %w", key, err)
+	}
+	if there == stats.ContentDigest {
+		return false, nil
+	}
+	if logic == pub.p.cfg.LogicVersion && arch == architecture {
+		return false, &MismatchError{fmt.Errorf("publish %s: it exists with the content digest %s, and this owner of the same logic %s made %s",
+			key, there, logic, stats.ContentDigest)}
+	}
+	done, err := pub.p.Published(ctx, pub.slice, pub.shard)
+	if err != nil || done {
+		if done {
+			pub.p.stood.Inc()
+		}
+		return done, err
+	}
+	info, err := pub.p.store.Stat(ctx, key)
+	if err != nil {
+		return false, fmt.Errorf("compare %s: %w", key, err)
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return false, fmt.Errorf("replace %s: %w", key, err)
+	}
+	if err := pub.p.store.Replace(ctx, key, body, info.Tag); err != nil {
+		return false, fmt.Errorf("replace %s: %w", key, err)
+	}
+	return false, nil
+}
+
+// contentOf returns what an existing object says of itself.
+func (pub *Publication) contentOf(ctx context.Context, key string) (digest, logic, arch string, err error) {
+	if isReject(key) {
+		return rejectContent(ctx, pub.p.store, key)
+	}
+	o, err := pub.p.store.Open(ctx, key)
+	if err != nil {
+		return "", "", "", err
+	}
+	defer o.Close()
+	f, err := ReadFooter(o)
+	if err != nil {
+		return "", "", "", err
+	}
+	return f.Meta[MetaContentDigest], f.Meta[MetaLogicVersion], f.Meta[MetaArchitecture], nil
+}
+
+// seal creates the manifest. An owner of the same logic that was first must have published the same rows.
+func (pub *Publication) seal(ctx context.Context, m *Manifest) error {
+	body, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	key, err := pub.p.cfg.Layout.Path(feature.ManifestObject(m.Slice, m.Shard, 0))
+	if err != nil {
+		return err
+	}
+	err = pub.p.store.Create(ctx, key, bytes.NewReader(body))
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("create %s: %w", key, err)
+	}
+	b, err := pub.p.store.Get(ctx, key, 0, -1)
+	if err != nil {
+		return fmt.Errorf("compare %s: %w", key, err)
+	}
+	first, err := ParseManifest(b)
+	if err != nil {
+		return fmt.Errorf("compare %s: %w", key, err)
+	}
+	pub.p.stood.Inc()
+	return m.agree(first, key)
+}
+
+// agree compares two manifests of the same slice and shard.
+func (m *Manifest) agree(first *Manifest, key string) error {
+	if m.InputDigest != first.InputDigest {
+		return &MismatchError{fmt.Errorf("publish %s: the first owner had the inputs %s, this one %s", key, first.InputDigest, m.InputDigest)}
+	}
+	if m.LogicVersion != first.LogicVersion || m.Architecture != first.Architecture {
+		return nil
+	}
+	theirs := make(map[string]string)
+	for _, d := range first.Datasets {
+		theirs[d.Name] = d.ContentDigest
+	}
+	for _, d := range m.Datasets {
+		if theirs[d.Name] != d.ContentDigest {
+			return &MismatchError{fmt.Errorf("publish %s: %s differs from what the first owner of the same logic published: %s and %s",
+				key, d.Name, theirs[d.Name], d.ContentDigest)}
+		}
+	}
+	return nil
+}
+
+// sessionCount passes rows on and sums their sessions, for the manifest.
+type sessionCount struct {
+	next   feature.RowSink
+	column int
+	sum    int64
+}
+
+// Write implements feature.RowSink.
+func (c *sessionCount) Write(b *feature.Batch) error {
+	for _, n := range b.Cols[c.column].Int[:b.Rows] {
+		c.sum += n
+	}
+	return c.next.Write(b)
+}

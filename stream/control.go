@@ -1,0 +1,112 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"ndr/feature"
+)
+
+// Control reads and creates the small private objects of a root: topology, close records, root.json, configs.
+type Control struct {
+	Objects Objects
+	Layout  feature.Layout
+}
+
+// lastKey returns the greatest key with the prefix, "" if there is none.
+func (c *Control) lastKey(ctx context.Context, prefix string) (string, error) {
+	const page = 1000
+	last := ""
+	for {
+		keys, err := c.Objects.List(ctx, prefix, last, page)
+		if err != nil {
+			return "", fmt.Errorf("list %s: %w", prefix, err)
+		}
+		if len(keys) > 0 {
+			last = keys[len(keys)-1]
+		}
+		if len(keys) < page {
+			return last, nil
+		}
+	}
+}
+
+// create stores v as JSON if the object does not exist and reports whether this call made it.
+func (c *Control) create(ctx context.Context, o feature.Object, v any) (bool, error) {
+	key, err := c.Layout.Path(o)
+	if err != nil {
+		return false, err
+	}
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return false, fmt.Errorf("encode %s: %w", key, err)
+	}
+	err = c.Objects.Create(ctx, key, bytes.NewReader(append(b, '\n')))
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("create %s: %w", key, err)
+	}
+	return true, nil
+}
+
+func (c *Control) read(ctx context.Context, key string, into any) error {
+	b, err := c.Objects.Get(ctx, key, 0, -1)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, into)
+}
+
+// readVersioned reads a JSON object and refuses one that a much newer build wrote.
+func (c *Control) readVersioned(ctx context.Context, key string, into any, format *int) error {
+	if err := c.read(ctx, key, into); err != nil {
+		return err
+	}
+	if *format > CutFormat+1 {
+		return fmt.Errorf("%w: %d, this build knows up to %d", errCutFormat, *format, CutFormat+1)
+	}
+	return nil
+}
+
+// LoadCloses returns the close records after the given slice (nil: from the first), in order, at most limit.
+func (c *Control) LoadCloses(ctx context.Context, clock feature.Clock, after *feature.Slice, limit int) ([]*CloseRecord, error) {
+	from := ""
+	if after != nil {
+		var err error
+		if from, err = c.Layout.Path(feature.CloseObject(clock.Name(*after))); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := c.Objects.List(ctx, c.Layout.ClosePrefix(), from, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list close records: %w", err)
+	}
+	out := make([]*CloseRecord, 0, len(keys))
+	for _, k := range keys {
+		r := new(CloseRecord)
+		if err := c.readVersioned(ctx, k, r, &r.Format); err != nil {
+			return nil, fmt.Errorf("read close record %s: %w", k, err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// loadClose returns the record of the named slice.
+func (c *Control) loadClose(ctx context.Context, slice string) (*CloseRecord, error) {
+	key, err := c.Layout.Path(feature.CloseObject(slice))
+	if err != nil {
+		return nil, err
+	}
+	r := new(CloseRecord)
+	if err := c.readVersioned(ctx, key, r, &r.Format); err != nil {
+		return nil, fmt.Errorf("read close record %s: %w", key, err)
+	}
+	return r, nil
+}

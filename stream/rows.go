@@ -1,0 +1,190 @@
+package stream
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+	"unsafe"
+
+	"ndr/feature"
+)
+
+// rowTable folds flows into host rows and pair rows. It is open addressing over slabs without pointers: a flow
+// costs two or three probes and no allocation. It belongs to one goroutine.
+type rowTable struct {
+	hosts table[hostKey]
+	count []feature.HostCounters
+	pairs table[pairKey]
+	pair  []pairCell
+	kept  []feature.KeptFlow // slab of the kept flows of all pairs
+	k     int
+	seed  uint64
+}
+
+type hostKey struct {
+	slice feature.Slice
+	host  feature.Addr
+	role  feature.Role
+}
+
+type pairKey struct {
+	hostKey
+	peer feature.Addr
+	port uint16
+}
+
+// pairCell is a pair's counters; its kept flows are kept[at : at+n] of the slab, with room for space.
+type pairCell struct {
+	sessions, src, dst int64
+	at                 uint32
+	n, space           uint8
+	res                feature.TimeRes
+}
+
+func newRowTable(k int) *rowTable {
+	seed := maphash.Bytes(maphash.MakeSeed(), nil)
+	t := &rowTable{k: k, seed: seed | 1}
+	t.hosts.init()
+	t.pairs.init()
+	return t
+}
+
+// reset empties the table and keeps its memory.
+func (t *rowTable) reset() {
+	t.hosts.reset()
+	t.pairs.reset()
+	t.count, t.pair, t.kept = t.count[:0], t.pair[:0], t.kept[:0]
+}
+
+// size is the memory that the rows take, in bytes.
+func (t *rowTable) size() int64 {
+	return t.hosts.size() + t.pairs.size() + int64(len(t.count))*int64(unsafe.Sizeof(feature.HostCounters{})) +
+		int64(len(t.pair))*int64(unsafe.Sizeof(pairCell{})) + int64(len(t.kept))*int64(unsafe.Sizeof(feature.KeptFlow{}))
+}
+
+func (t *rowTable) rows() int { return len(t.count) + len(t.pair) }
+
+// counters returns the counters of a (slice, host, role).
+func (t *rowTable) counters(k hostKey) *feature.HostCounters {
+	i, fresh := t.hosts.find(k, k.hash(t.seed))
+	if fresh {
+		t.count = append(t.count, feature.HostCounters{})
+	}
+	return &t.count[i]
+}
+
+// add counts a TRAFFIC flow in its pair; keep says that the pair remembers its earliest flows.
+func (t *rowTable) add(k pairKey, f *feature.Flow, keep bool, kept feature.KeptFlow) {
+	i, fresh := t.pairs.find(k, k.hash(t.seed))
+	if fresh {
+		t.pair = append(t.pair, pairCell{})
+	}
+	c := &t.pair[i]
+	c.sessions++
+	c.src += f.SrcBytes
+	c.dst += f.DstBytes
+	c.res = max(c.res, f.Res)
+	if keep {
+		t.keep(c, kept)
+	}
+}
+
+// keep inserts a flow among the k earliest of a pair. A cell that is full moves to the end of the slab with four
+// times the room, so a pair with one flow takes one place.
+func (t *rowTable) keep(c *pairCell, f feature.KeptFlow) {
+	if int(c.n) == t.k {
+		if f.Compare(t.kept[c.at+uint32(c.n)-1]) >= 0 {
+			return
+		}
+		c.n--
+	}
+	if c.n == c.space {
+		room := min(max(1, 4*int(c.space)), t.k)
+		at := len(t.kept)
+		t.kept = append(t.kept, t.kept[c.at:c.at+uint32(c.n)]...)
+		t.kept = append(t.kept, make([]feature.KeptFlow, room-int(c.n))...)
+		c.at, c.space = uint32(at), uint8(room)
+	}
+	cell := t.kept[c.at : c.at+uint32(c.n)+1]
+	i := len(cell) - 1
+	for ; i > 0 && f.Compare(cell[i-1]) < 0; i-- {
+		cell[i] = cell[i-1]
+	}
+	cell[i] = f
+	c.n++
+}
+
+// sections sorts the rows into one section per shard. Kept flows point into the slab: the sections are valid
+// until the next reset.
+func (t *rowTable) sections(shards int) []feature.Section {
+	out := make([]feature.Section, shards)
+	hosts := sorted(t.hosts.keys, func(a, b *hostKey) int { return a.compare(b) })
+	for _, i := range hosts {
+		k := &t.hosts.keys[i]
+		s := &out[feature.ShardOf(k.host, shards)]
+		s.Hosts = append(s.Hosts, feature.HostRow{Slice: k.slice, Host: k.host, Role: k.role, Counters: t.count[i]})
+	}
+	pairs := sorted(t.pairs.keys, func(a, b *pairKey) int {
+		return cmp.Or(a.hostKey.compare(&b.hostKey), a.peer.Compare(b.peer), cmp.Compare(a.port, b.port))
+	})
+	for _, i := range pairs {
+		k, c := &t.pairs.keys[i], &t.pair[i]
+		s := &out[feature.ShardOf(k.host, shards)]
+		row := feature.PairRow{Slice: k.slice, Host: k.host, Role: k.role, Peer: k.peer, Port: k.port}
+		row.Counters = feature.PairCounters{Sessions: c.sessions, BytesSrc: c.src, BytesDst: c.dst, Res: c.res}
+		if c.n > 0 {
+			row.Counters.Kept = t.kept[c.at : c.at+uint32(c.n)]
+		}
+		s.Pairs = append(s.Pairs, row)
+	}
+	return out
+}
+
+// lateRows is the table's host rows as late sections, one per shard.
+func (t *rowTable) lateRows(into []feature.Section) {
+	for i, s := range t.sections(len(into)) {
+		into[i].Late = s.Hosts
+	}
+}
+
+// touched lists the slices of the host rows, ascending.
+func (t *rowTable) touched() []feature.Slice {
+	seen := make(map[feature.Slice]bool)
+	for i := range t.hosts.keys {
+		seen[t.hosts.keys[i].slice] = true
+	}
+	out := make([]feature.Slice, 0, len(seen))
+	for s := range seen {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func sorted[K any](keys []K, less func(a, b *K) int) []uint32 {
+	order := make([]uint32, len(keys))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(x, y uint32) int { return less(&keys[x], &keys[y]) })
+	return order
+}
+
+func (k *hostKey) compare(o *hostKey) int {
+	return cmp.Or(cmp.Compare(k.slice, o.slice), k.host.Compare(o.host), cmp.Compare(k.role, o.role))
+}
+
+func (k *hostKey) hash(seed uint64) uint64 {
+	h := seed ^ uint64(k.slice)*0x9e3779b97f4a7c15 ^ uint64(k.role)<<61
+	return mix(mix(h^k.host.Hi) ^ k.host.Lo)
+}
+
+func (k *pairKey) hash(seed uint64) uint64 {
+	h := k.hostKey.hash(seed)
+	return mix(mix(h^k.peer.Hi) ^ k.peer.Lo ^ uint64(k.port)<<40)
+}
+
+func mix(h uint64) uint64 {
+	h *= 0xff51afd7ed558ccd
+	return h ^ h>>32
+}
