@@ -48,7 +48,8 @@ func (c *Baselines) fields() []field {
 			"Number of values with which a metric's statistics are no cold start: default, and by metric."),
 		by(leaf("baseline_required_metrics", withoutNovelty(), many[string]{to: &c.RequiredMetrics, of: metric()},
 			"Metrics that need enough values for a host to have its full history."), "all but the 7 novelty metrics"),
-		leaf("rarity_threshold", "0.5", one[float64]{&c.RarityThreshold, number(0, 1)}, "Rarity score from which a pair is rare."),
+		leaf("rarity_threshold", "0.5", one[float64]{&c.RarityThreshold, number(0, 1)},
+			"Rarity score from which a pair is rare."),
 		leaf("zero_fill", "false", one[bool]{&c.ZeroFill, boolean()},
 			"Whether slices in which an active host sent nothing count as zeros."),
 		leaf("non_persistent_prefixes", "[]", many[string]{to: &c.NonPersistentPrefixes, of: matching(`.+`, "a prefix")},
@@ -74,7 +75,8 @@ func (c *Capping) fields() []field {
 			many[string]{to: &c.KeyMetrics, of: metric()}, "Metrics by which a row is judged."),
 		leaf("z_max", "6", one[float64]{&c.ZMax, number(0, math.MaxFloat64)}, "Absolute z above which a row loses weight."),
 		leaf("w_anom", "0.1", one[float64]{&c.WAnom, number(0, 1)}, "Weight of such a row; any other has 1."),
-		leaf("scale", "raw", one[string]{&c.Scale, oneOf("raw", "log")}, "Scale of counts and bytes for it: as they are, or ln(1 + x)."),
+		leaf("scale", "raw", one[string]{&c.Scale, oneOf("raw", "log")},
+			"Scale of counts and bytes for it: as they are, or ln(1 + x)."),
 	}
 }
 

@@ -39,7 +39,8 @@ const (
 func (c *Config) fields() []field {
 	return []field{
 		need(leaf("version", "", one[int]{&c.Version, whole[int](1, 1)}, "Version of this file's format: 1.")),
-		leaf("project_name", "ndr", one[string]{&c.ProjectName, matching(anyName, "a name of letters, digits, '.', '_', '-'")},
+		leaf("project_name", "ndr",
+			one[string]{&c.ProjectName, matching(anyName, "a name of letters, digits, '.', '_', '-'")},
 			"Name of the project, part of every path below root."),
 		leaf("feature_spec_version", "v1",
 			one[string]{&c.FeatureSpecVersion, matching(anyName, "a name of letters, digits, '.', '_', '-'")},
@@ -57,7 +58,8 @@ func (c *Config) fields() []field {
 			"Networks whose hosts get rows; fixed for a root at the first start."),
 		section("segments", c.Segments.fields(), "The network segment of an address."),
 		section("calendar", c.Calendar.fields(), "Working hours, for the time features and the baselines."),
-		section("port_sets", c.PortSets.fields(), "Destination ports that are counted per host; inline, or all from location."),
+		section("port_sets", c.PortSets.fields(),
+			"Destination ports that are counted per host; inline, or all from location."),
 		leaf("data_locations", "{}", namedRecords[Location]{&c.DataLocations, matching(`[a-z0-9_/]+`, "a dataset"),
 			(*Location).fields}, "Other places for datasets, below the version's folder; what is not named keeps its default."),
 		section("features", c.Features.fields(), "What is computed and in which form."),

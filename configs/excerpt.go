@@ -30,6 +30,10 @@ func newSourceText(name string, data []byte) *sourceText {
 	s := &sourceText{name: name}
 	for line := range strings.SplitSeq(string(data), "\n") {
 		s.lines = append(s.lines, []rune(strings.TrimSuffix(line, "\r")))
+		if i := secretInLine(line); i >= 0 {
+			n := len(s.lines)
+			s.hidden = append(s.hidden, span{position{n, len([]rune(line[:i])) + 1}, position{n + 1, 1}})
+		}
 	}
 	return s
 }
@@ -122,16 +126,11 @@ func (s *sourceText) isHidden(at position) bool {
 	return false
 }
 
-// hideAll hides what follows a key that looks like a secret's, in a file that could not be parsed, and reports
-// whether there is any. Nothing is known of where the value ends: the rest of the file is hidden.
+// hideAll hides what follows the first secret of a file that could not be parsed, and reports whether there is
+// one. Nothing is known of where the secret ends: the rest of the file is hidden.
 func (s *sourceText) hideAll() bool {
-	for i, line := range s.lines {
-		at := secretLine.FindStringIndex(string(line))
-		if at == nil {
-			continue
-		}
-		column := len([]rune(string(line)[:at[1]])) + 1
-		s.hidden = append(s.hidden, span{position{i + 1, column}, position{len(s.lines) + 1, 1}})
+	for _, h := range s.hidden {
+		s.hidden = append(s.hidden, span{h.from, position{len(s.lines) + 1, 1}})
 		return true
 	}
 	return false

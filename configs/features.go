@@ -56,8 +56,8 @@ func (c *Features) fields() []field {
 func (c *FGC) fields() []field {
 	windows := windowLabels()
 	return []field{
-		leaf("transforms", "[z_mad, ratio, log_ratio]", many[string]{to: &c.Transforms, of: oneOf("diff", "ratio", "log_ratio",
-			"z_mad", "abs_dev_over_mad", "z_mad_clipped", "z_mad_signed_pow3")}, "Transforms of every metric."),
+		leaf("transforms", "[z_mad, ratio, log_ratio]", many[string]{to: &c.Transforms, of: oneOf("diff", "ratio",
+			"log_ratio", "z_mad", "abs_dev_over_mad", "z_mad_clipped", "z_mad_signed_pow3")}, "Transforms of every metric."),
 		leaf("metrics", "[]", many[string]{to: &c.Metrics, of: metric()}, "Metrics in addition to the curated 44."),
 		leaf("windows", "all", many[string]{&c.Windows, oneOf(windows...), windows},
 			"Windows that are compared; [w_15m, w_1h, w_24h] is the compact profile."),
@@ -73,7 +73,8 @@ func (c *FGC) fields() []field {
 		leaf("pair_features", "true", one[bool]{&c.PairFeatures, boolean()},
 			"Whether pairs are compared with the pair baselines."),
 		section("thresholds", []field{
-			leaf("exfiltration", "0.7", one[float64]{&c.Exfiltration, number(0, 1)}, "Score from which the exfiltration indicator is 1."),
+			leaf("exfiltration", "0.7", one[float64]{&c.Exfiltration, number(0, 1)},
+				"Score from which the exfiltration indicator is 1."),
 			leaf("lateral_movement", "0.7", one[float64]{&c.LateralMovement, number(0, 1)},
 				"Score from which the lateral movement indicator is 1."),
 		}, "Scores from which indicators are set."),

@@ -108,7 +108,8 @@ func TestQuantities(t *testing.T) {
 			t.Errorf("duration %q: got %v, want an error", text, got)
 		}
 	}
-	for text, want := range map[string]int64{"1GiB": 1 << 30, "0": 0, "5": 5, "7B": 7, "3KiB": 3072, "8388607TiB": 8388607 << 40} {
+	for text, want := range map[string]int64{"1GiB": 1 << 30, "0": 0, "5": 5, "7B": 7, "3KiB": 3072,
+		"8388607TiB": 8388607 << 40} {
 		if got, err := ParseSize(text); err != nil || got != want {
 			t.Errorf("size %s: got %d, %v, want %d", text, got, err, want)
 		}
@@ -146,7 +147,8 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s: %s", name, fault)
 		}
 	}
-	for _, more := range []string{"shard: 8", "shards: x", "shards: 0", "slices: {offset: 5 minutes}", "features: {layout: tall}",
+	for _, more := range []string{"shard: 8", "shards: x", "shards: 0", "slices: {offset: 5 minutes}",
+		"features: {layout: tall}",
 		"admin: {pprof: 1}", "segments: {table: [{cidr: 10.0.0.0/8}]}", "s3: {region: {env: X}}", "limits: {memory: 1GB}"} {
 		var v any
 		if err := yaml.Load([]byte(small+more), &v); err != nil {

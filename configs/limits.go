@@ -58,7 +58,9 @@ type S3 struct {
 
 func (c *S3) fields() []field {
 	return []field{
-		leaf("endpoint", "", one[string]{&c.Endpoint, matching(`https?://[^\s/@?#]+/?`, "http://host[:port] or https://host[:port]")},
+		leaf("endpoint", "",
+			one[string]{&c.Endpoint, matching(`https?://[^\s/@?#]+/?`,
+				"http://host[:port] or https://host[:port]")},
 			"Server with S3's interface; without it, AWS's."),
 		leaf("region", "", one[string]{&c.Region, matching(`[a-z0-9-]+`, "a region")},
 			"Region of the bucket; without it, AWS's own settings decide."),

@@ -34,7 +34,7 @@ func read[T any](l *loader, path string, n *node, of scalar[T]) (x T, ok bool) {
 	}
 	x, err := of.parse(n.text)
 	if err != nil {
-		l.fault(path, n, "%q %v", n.text, err)
+		l.fault(path, n, "%s %v", quoted(n.text), err)
 	}
 	return x, err == nil
 }

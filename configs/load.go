@@ -22,6 +22,8 @@ type Options struct {
 	ReadObject func(url string) ([]byte, error)
 	// SecretFromAWS returns a secret of AWS Secrets Manager. Default: none, and such a secret is an error.
 	SecretFromAWS func(name string) (string, error)
+	// CheckMapping looks at the file that source.mapping names; its error becomes a fault. Default: none.
+	CheckMapping func(path string) error
 }
 
 func (o Options) withDefaults() Options {
@@ -61,7 +63,8 @@ func Load(path string, o Options) (*Config, *Origins, error) {
 // variables that are not set give a warning. The error is Faults, or a file that could not be read.
 func Check(o Options, paths ...string) (warnings []Fault, err error) {
 	var faults Faults
-	o.Environ, o.Flags = nil, nil
+	o = o.withDefaults()          // variables come from the environment here too,
+	o.Environ, o.Flags = nil, nil // overrides do not
 	for _, path := range paths {
 		l := newLoader(path, o)
 		l.check = true
@@ -222,7 +225,7 @@ func (l *loader) entries(path string, n *node, key scalar[string]) (list []entry
 	}
 	for _, e := range n.entries {
 		if _, err := key.parse(e.key); err != nil {
-			l.faultAt(e.at, path, "%q %v", e.key, err)
+			l.faultAt(e.at, path, "%s %v", quoted(e.key), err)
 			continue
 		}
 		list = append(list, e)

@@ -60,9 +60,9 @@ func (n *node) describe() string {
 	case n.tag == "!!null":
 		return "nothing"
 	case n.tag == tagText && !n.loose:
-		return fmt.Sprintf("the text %q", n.text)
+		return "the text " + quoted(n.text)
 	}
-	return fmt.Sprintf("%q", n.text)
+	return quoted(n.text)
 }
 
 // reader turns a parsed file into nodes.
@@ -112,7 +112,7 @@ func (r *reader) entries(path string, n *node, y *yaml.Node) {
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		k, v := y.Content[i], y.Content[i+1]
 		at := r.place(k)
-		if k.Kind != yaml.ScalarNode || k.ShortTag() == "!!merge" || k.Anchor != "" {
+		if !isPlainKey(k) {
 			r.l.faultAt(at, path, "a key must be plain text; merging is not supported")
 			r.src.hide(v) // it is not looked into
 			continue
@@ -127,6 +127,12 @@ func (r *reader) entries(path string, n *node, y *yaml.Node) {
 		first[k.Value] = k.Line
 		n.entries = append(n.entries, entry{k.Value, at, r.node(join(path, k.Value), v)})
 	}
+}
+
+// isPlainKey reports whether a key is a name and nothing that only YAML can make of one.
+func isPlainKey(k *yaml.Node) bool {
+	return k.Kind == yaml.ScalarNode && k.ShortTag() != "!!merge" && k.Anchor == "" && len(k.Value) <= 200 &&
+		!strings.ContainsAny(k.Value, "\r\n") && !secretLine.MatchString(k.Value)
 }
 
 // parse reads a file into a node; nil when it cannot be read at all or is empty.

@@ -22,7 +22,8 @@ func (c *PortSets) fields() []field {
 
 func (c *PortSets) sets(d feature.PortLists) []field {
 	set := func(key string, to *[]uint16, def []int, doc string) field {
-		return leaf(key, strings.ReplaceAll(fmt.Sprint(def), " ", ", "), many[uint16]{to: to, of: whole[uint16](1, 65535)}, doc)
+		list := strings.ReplaceAll(fmt.Sprint(def), " ", ", ")
+		return leaf(key, list, many[uint16]{to: to, of: whole[uint16](1, 65535)}, doc)
 	}
 	return []field{
 		set("high_risk", &c.HighRisk, d.HighRisk, "Ports of high_risk_port_sessions_cnt."),

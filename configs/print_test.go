@@ -206,3 +206,22 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// Whatever stands around it, a password that was written into the file is not in any message.
+func FuzzSecretIsNotShown(f *testing.F) {
+	for _, seed := range [][2]string{{"source:\n  kafka:\n    sasl:", "      user: u\nshards: x"}, {"root: \"", "\""},
+		{"a: [", "]"}, {"a: |", "b: &x"}, {"? |", ": x"}, {"{", "}"}, {"a: {", ", b: 1, b: 2}"}, {"a: '", "x: *y"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, before, after string) {
+		text := before + "\n      password: hunter2\n" + after
+		if strings.Contains(before+after, "hunter2") {
+			return
+		}
+		for _, more := range []string{"", small} {
+			if _, _, err := loadText(more+text, Options{}); err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the secret is shown:\n%v", err)
+			}
+		}
+	})
+}

@@ -44,8 +44,33 @@ const secretForms = "{file: path}, {env: VARIABLE} or {aws_secret: name}"
 // secretKey matches keys whose value may be a secret, also misspelt ones: excerpts never show what follows them.
 var secretKey = regexp.MustCompile(`(?i)pas+w|pwd|secret|token|credential`)
 
-// secretLine is the same in a file that could not be parsed, with the colon.
-var secretLine = regexp.MustCompile(`(?:` + secretKey.String() + `)\w*["']?\s*:?\s?`)
+// secretLine matches such a key with its colon, in text whose structure is not known.
+var secretLine = regexp.MustCompile(`(?:` + secretKey.String() + `)\w*["']?\s*:\s?`)
+
+// reference matches the beginning of a reference to a secret.
+var reference = regexp.MustCompile(`^\s*(?:\{\s*(?:file|env|aws_secret)\s*:|$)`)
+
+// secretInLine returns where in a line a secret seems to be written out, or -1.
+func secretInLine(line string) int {
+	for _, at := range secretLine.FindAllStringIndex(line, -1) {
+		if !strings.HasSuffix(line[:at[0]], "aws_") && !reference.MatchString(line[at[1]:]) {
+			return at[1]
+		}
+	}
+	return -1
+}
+
+// quoted is the text of a value for a message: short, and nothing in which a secret seems to be written out.
+func quoted(text string) string {
+	const most = 200
+	if secretLine.MatchString(text) {
+		return "<" + redacted + ">"
+	}
+	if len(text) > most {
+		return fmt.Sprintf("%q...", strings.ToValidUTF8(text[:most], ""))
+	}
+	return fmt.Sprintf("%q", text)
+}
 
 // mayHold reports whether the value of a key may be a secret that was written out.
 func mayHold(key string, value *yaml.Node) bool {

@@ -22,7 +22,8 @@ func (c *Slices) fields() []field {
 		leaf("length", FormatDuration(feature.SliceLength), one[time.Duration]{&c.Length, length},
 			"Length of a slice, which is 15m: windows are stated in it."),
 		leaf("offset", "0s", one[time.Duration]{&c.Offset, sliceOffset()},
-			"Shift of the slices against the full quarter of an hour, whole minutes below 15m; fixed for a root at the first start."),
+			"Shift of the slices against the full quarter of an hour, whole minutes below 15m; "+
+				"fixed for a root at the first start."),
 		by(leaf("allowed_lateness", "", one[time.Duration]{&c.AllowedLateness, duration(0)},
 			"How long behind the newest event of its partition a record may come and still be in time."),
 			"2m; 10m for format vpc-text; 1h for type file"),

@@ -127,7 +127,8 @@ func (l *loader) validateSegments(s *Segments) {
 	}{{"deny", s.HighRisk.Deny}, {"allow", s.HighRisk.Allow}} {
 		for _, e := range list.entries {
 			_, err := cidr().parse(e)
-			l.demand(err == nil || ids[e], "segments.high_risk."+list.key, "%q is neither an id of segments.table nor a network", e)
+			l.demand(err == nil || ids[e], "segments.high_risk."+list.key,
+				"%q is neither an id of segments.table nor a network", e)
 		}
 	}
 }
@@ -147,24 +148,35 @@ func (l *loader) validateSource(s *Source) {
 	}
 	switch s.Type {
 	case SourceKafka:
-		l.demand(len(s.Kafka.Brokers) > 0, "source.kafka.brokers", "missing. Required for source.type kafka: host:port of some brokers")
-		l.demand(s.Kafka.Topic != "", "source.kafka.topic", "missing. Required for source.type kafka: the topic with the flow logs")
+		l.demand(len(s.Kafka.Brokers) > 0, "source.kafka.brokers",
+			"missing. Required for source.type kafka: host:port of some brokers")
+		l.demand(s.Kafka.Topic != "", "source.kafka.topic",
+			"missing. Required for source.type kafka: the topic with the flow logs")
 	case SourceFile:
-		l.demand(len(s.File.Inputs) > 0, "source.file.inputs", "missing. Required for source.type file: paths, globs or s3:// prefixes")
+		l.demand(len(s.File.Inputs) > 0, "source.file.inputs",
+			"missing. Required for source.type file: paths, globs or s3:// prefixes")
 	}
 	if !l.ok("source.format") || !l.ok("source.mapping") {
 		return
 	}
-	l.demand(s.Format != "" || s.Mapping != "", "source.format", "missing. Required unless source.mapping names a mapping file")
+	l.demand(s.Format != "" || s.Mapping != "", "source.format",
+		"missing. Required unless source.mapping names a mapping file")
 	l.demand(s.Format == "" || s.Mapping == "", "source.mapping", "stands beside source.format; remove one of the two")
+	if s.Mapping != "" && l.o.CheckMapping != nil {
+		err := l.o.CheckMapping(s.Mapping)
+		l.demand(err == nil, "source.mapping", "%v", err)
+	}
 	l.demand(len(s.FieldMapping) == 0 || s.Format == "panos-json", "source.field_mapping",
 		"works with format panos-json only; use a mapping file")
 }
 
 func (l *loader) validateKafka(k *Kafka) {
 	t, s := &k.TLS, &k.SASL
-	l.demand((t.CertFile == "") == (t.KeyFile == ""), "source.kafka.tls.cert_file", "needs key_file beside it, and the other way round")
-	for _, f := range []struct{ key, text string }{{"ca_file", t.CAFile}, {"cert_file", t.CertFile}, {"server_name", t.ServerName}} {
+	l.demand((t.CertFile == "") == (t.KeyFile == ""), "source.kafka.tls.cert_file",
+		"needs key_file beside it, and the other way round")
+	for _, f := range []struct{ key, text string }{
+		{"ca_file", t.CAFile}, {"cert_file", t.CertFile}, {"server_name", t.ServerName},
+	} {
 		l.demand(t.Enabled || f.text == "" || !l.ok("source.kafka.tls.enabled"), "source.kafka.tls."+f.key,
 			"has no effect while source.kafka.tls.enabled is false")
 	}
@@ -172,7 +184,8 @@ func (l *loader) validateKafka(k *Kafka) {
 		return
 	}
 	if s.Mechanism == "" {
-		l.demand(s.User == "" && !s.Password.IsSet(), "source.kafka.sasl.mechanism", "missing. Required with user and password")
+		l.demand(s.User == "" && !s.Password.IsSet(), "source.kafka.sasl.mechanism",
+			"missing. Required with user and password")
 		return
 	}
 	l.demand(s.User != "", "source.kafka.sasl.user", "missing. Required with mechanism")

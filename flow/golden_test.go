@@ -48,7 +48,7 @@ func newDecoder(t testing.TB, cfg Config) Decoder {
 // TestGolden decodes each log of testdata/<format> line by line, and once more as one record, and compares with
 // the golden file beside it.
 func TestGolden(t *testing.T) {
-	for _, format := range []string{FormatPANOSJSON, FormatPANOSCSV, FormatZeekTSV, FormatZeekJSON, FormatVPCText, FormatSuricataEVE} {
+	for _, format := range []string{FormatPANOSJSON, FormatPANOSCSV, FormatECS, FormatOCSF, FormatZeekTSV, FormatZeekJSON, FormatVPCText, FormatSuricataEVE} {
 		logs, err := filepath.Glob(filepath.Join("testdata", format, "*.log"))
 		if err != nil || len(logs) == 0 {
 			t.Fatalf("no logs of %s: %v", format, err)

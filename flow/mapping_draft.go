@@ -17,12 +17,13 @@ type draft struct {
 	other   bool     // event_name is neither TRAFFIC nor THREAT
 	reason  [24]byte // the lower case of a reason that was written otherwise
 	icmp    uint8    // bits: type seen, code seen
+	outcome bool           // conn_outcome was given
 	// guessedTimes is what times_known: false says, though both times are there.
 	guessedTimes bool
 }
 
 func (d *draft) begin(r *Record) {
-	d.record, d.have, d.subtype, d.other, d.icmp, d.guessedTimes = r, Have{}, nil, false, 0, false
+	d.record, d.have, d.subtype, d.other, d.icmp, d.outcome, d.guessedTimes = r, Have{}, nil, false, 0, false, false
 }
 
 // isNull tells the texts that stand for an absent value in all formats.
@@ -150,6 +151,7 @@ func (d *draft) setWord(f field, v []byte) bool {
 	case fieldKind:
 		r.Kind, ok = kindOf(word)
 	case fieldOutcome:
+		d.outcome = true
 		r.Outcome = wordIndex(word, OutcomeUnknown, outcomeNames[:])
 	case fieldOrientation:
 		r.Orientation = wordIndex(word, Guessed, orientationNames[:])

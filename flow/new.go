@@ -79,6 +79,10 @@ func New(cfg Config) (Decoder, error) {
 		return newPANOSJSON(cfg)
 	case FormatPANOSCSV:
 		return newPANOSCSV(cfg), nil
+	case FormatECS, FormatOCSF:
+		return loadMapping(cfg.Mapping, strings.ToLower(cfg.Format), cfg)
+	case FormatMapping:
+		return loadMapping(cfg.Mapping, "", cfg)
 	case FormatZeekTSV:
 		return newZeekTSV(cfg), nil
 	case FormatZeekJSON:

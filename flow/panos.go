@@ -80,7 +80,7 @@ func (d *draft) settlePANOS() (filter string) {
 	if r.Action == Allow && (string(r.Reason) == "threat" || string(r.Reason) == "policy-deny") {
 		r.Action = Deny
 	}
-	if r.Outcome == OutcomeUnknown && r.Name == Traffic {
+	if !d.outcome && r.Name == Traffic {
 		r.Outcome = panosOutcome(r)
 	}
 	return ""

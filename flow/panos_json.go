@@ -91,10 +91,10 @@ func (d *panosJSON) picked(text []byte, emit func(*Item)) {
 		d.nested(text, emit)
 		return
 	}
-	if bad != nil {
-		it.reject(ReasonMalformed, fmt.Sprintf("%s: %.40q is no %s", bad.path, d.picker.text(bad.slot), fieldNames[bad.field]))
-	} else if filter := d.draft.settlePANOS(); filter != "" {
+	if filter := d.draft.settlePANOS(); filter != "" {
 		it.filter(filter)
+	} else if bad != nil {
+		it.reject(ReasonMalformed, fmt.Sprintf("%s: %.40q is no %s", bad.path, d.picker.text(bad.slot), fieldNames[bad.field]))
 	} else {
 		d.draft.finish(it)
 	}
@@ -111,7 +111,7 @@ func (d *panosJSON) fill() (bad *pickedField) {
 		v := d.picker.text(int(slot))
 		for _, i := range d.bySlot[slot] {
 			f := &d.fields[i]
-			if isNull(v) && (f.field != fieldReason || len(v) < 2) { // N/A is a reason
+			if isNull(v) && (f.field != fieldReason && f.field != fieldReasonRaw || len(v) < 2) { // N/A is a reason
 				continue
 			}
 			if !d.draft.set(f.field, v) && bad == nil {

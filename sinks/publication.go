@@ -32,6 +32,15 @@ type Publication struct {
 	rejects  *rejectFile
 	sessions *sessionCount
 	late     *sessionCount
+	ready    []readyObject // after Finish
+	sealed   *Manifest     // after Finish, without the objects
+}
+
+// readyObject is a finished file on its way to the store.
+type readyObject struct {
+	dataset string
+	stats   Stats
+	body    io.ReadSeeker
 }
 
 // tableOut is one dataset's file.
@@ -113,28 +122,22 @@ func (pub *Publication) Discard() {
 	pub.tables = nil
 }
 
-// Commit stores the objects, then the manifest whose creation makes them count. If another owner's manifest is
-// there first, it stands and nothing more is stored. A MismatchError means that an owner of the same logic made
-// other rows.
-func (pub *Publication) Commit(ctx context.Context, a *feature.CloseAccount) error {
+// Finish ends the rows and completes the files on the local disk.
+func (pub *Publication) Finish(a *feature.CloseAccount) error {
 	if err := pub.Flush(); err != nil {
 		return &MismatchError{err}
 	}
-	m := pub.manifest(a)
+	pub.sealed = pub.manifest(a)
 	for _, t := range pub.tables {
-		if err := t.AddMeta(MetaInputDigest, m.InputDigest); err != nil {
+		if err := t.AddMeta(MetaInputDigest, pub.sealed.InputDigest); err != nil {
 			return err
 		}
 		stats, body, err := t.Finish()
 		if err != nil {
 			return err
 		}
-		if stats.Rows == 0 && !t.always {
-			continue
-		}
-		stood, err := pub.object(ctx, m, t.name, stats, body)
-		if err != nil || stood {
-			return err
+		if stats.Rows > 0 || t.always {
+			pub.ready = append(pub.ready, readyObject{t.name, stats, body})
 		}
 	}
 	if pub.rejects.rows > 0 {
@@ -142,12 +145,23 @@ func (pub *Publication) Commit(ctx context.Context, a *feature.CloseAccount) err
 		if err != nil {
 			return err
 		}
-		stood, err := pub.object(ctx, m, feature.DatasetRejects, stats, body)
+		pub.ready = append(pub.ready, readyObject{feature.DatasetRejects, stats, body})
+	}
+	return nil
+}
+
+// Commit stores the finished objects, then the manifest whose creation makes them count. If another owner's manifest
+// is there first, it stands and nothing more is stored. A MismatchError means that an owner of the same logic made
+// other rows. After any other error Commit may be called again.
+func (pub *Publication) Commit(ctx context.Context) error {
+	m := *pub.sealed
+	for _, o := range pub.ready {
+		stood, err := pub.object(ctx, &m, o.dataset, o.stats, o.body)
 		if err != nil || stood {
 			return err
 		}
 	}
-	return pub.seal(ctx, m)
+	return pub.seal(ctx, &m)
 }
 
 // manifest fills what does not depend on the objects.
@@ -184,6 +198,9 @@ func (pub *Publication) object(ctx context.Context, m *Manifest, dataset string,
 	}
 	m.Datasets = append(m.Datasets, ManifestDataset{Name: dataset, Key: key, Rows: stats.Rows, Bytes: stats.Bytes,
 		SHA256: stats.SHA256, ContentDigest: stats.ContentDigest})
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return false, fmt.Errorf("create %s: %w", key, err)
+	}
 	err = pub.p.store.Create(ctx, key, body)
 	switch {
 	case err == nil:

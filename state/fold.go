@@ -17,7 +17,7 @@ import (
 
 // batchRows is the number of rows up to which a fold goes through the memtable: for fewer, a table of its own and the
 // entry in Pebble's manifest cost more than the rows. Atomic are both; their order among themselves is Pebble's.
-const batchRows = 256
+const batchRows = 512
 
 // Fold is the section of one cut for this shard.
 type Fold struct {

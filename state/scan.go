@@ -79,7 +79,9 @@ func (s *Store) nextMeta(c feature.Slice, firstDay int32) Meta {
 		m.HasFirst, m.FirstKnown = true, start
 	}
 	old := sort.Search(len(m.BootDays), func(i int) bool { return m.BootDays[i] >= firstDay })
-	m.BootDays = m.BootDays[old:]
+	if m.BootDays = m.BootDays[old:]; len(m.BootDays) == 0 {
+		m.BootDays = nil
+	}
 	return m
 }
 

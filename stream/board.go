@@ -11,15 +11,17 @@ import (
 // opened again by who needs it.
 const windowCuts = 256
 
+// windowRecords is how many of the newest close records are remembered.
+const windowRecords = 256
+
 // board is what the follower has seen of the cut log and the close records, shared by the shards of a process.
 // The follower writes, shards read.
 type board struct {
 	mu struct {
 		sync.Mutex
 		cuts    map[string]*cutWindow
-		records []*CloseRecord // in order, without gaps, from the oldest that a shard may still need
+		records []*CloseRecord // the newest, in order
 		changed chan struct{}  // closed and replaced at every change
-		ended   error
 	}
 }
 
@@ -60,6 +62,9 @@ func (b *board) addRecord(r *CloseRecord) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mu.records = append(b.mu.records, r)
+	if len(b.mu.records) > windowRecords {
+		b.mu.records = b.mu.records[1:]
+	}
 	b.signal()
 }
 
@@ -74,25 +79,20 @@ func (b *board) cut(partition string, n uint64) (*Cut, uint64) {
 	return w.cuts[n], w.newest
 }
 
-// recordAfter returns the first record for a slice after s (any, if there is none).
-func (b *board) recordAfter(s feature.Slice, any bool) *CloseRecord {
+// successor returns the record that names s as the one before it (nil: the first record), and whether there may be
+// one that the board has already forgotten or never saw.
+func (b *board) successor(s *feature.Slice) (r *CloseRecord, older bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range b.mu.records {
-		if any || r.Slice > s {
-			return r
+		switch {
+		case r.Previous == nil && s == nil, r.Previous != nil && s != nil && *r.Previous == *s:
+			return r, false
+		case s == nil || r.Slice > *s:
+			return nil, true
 		}
 	}
-	return nil
-}
-
-// trim forgets the records up to s: no shard needs them any more.
-func (b *board) trim(s feature.Slice) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.mu.records) > 0 && b.mu.records[0].Slice <= s {
-		b.mu.records = b.mu.records[1:]
-	}
+	return nil, false
 }
 
 // watch returns a channel that is closed at the next change.

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +38,7 @@ type Features struct {
 	metrics *Metrics
 	notify  chan struct{}
 	board   *board
+	slots   chan struct{} // one for each scan that may run at a time
 }
 
 // FeaturesDeps is what the stage works with. Open restores a shard from its newest usable checkpoint.
@@ -50,7 +53,7 @@ type FeaturesDeps struct {
 // NewFeatures makes the stage; Run starts it.
 func NewFeatures(cfg FeaturesConfig, d FeaturesDeps) *Features {
 	return &Features{cfg: cfg, ctl: d.Control, open: d.Open, out: d.Publisher, log: d.Log, metrics: d.Metrics,
-		notify: make(chan struct{}, 1), board: newBoard()}
+		notify: make(chan struct{}, 1), board: newBoard(), slots: make(chan struct{}, max(1, cfg.Parallel))}
 }
 
 // Notify tells the stage that a cut was made in this process. It never blocks.
@@ -61,68 +64,103 @@ func (f *Features) Notify() {
 	}
 }
 
-// Run works on the given shards until ctx ends (nil), the final slice of a bounded run is closed in all of them
-// (nil), or something breaks.
-func (f *Features) Run(ctx context.Context, shards []int) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+// Run works on the shards that the channel names last, until ctx ends (nil), something breaks, or the channel is
+// closed and the final slice of a bounded run is closed in all of them (nil). A shard that is no longer named is
+// stopped before the next list is taken.
+func (f *Features) Run(ctx context.Context, assigned <-chan []int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	digest, err := f.storeConfig(ctx)
-	if err != nil {
-		return err
-	}
-	states, err := f.restore(ctx, shards)
-	defer func() {
-		for _, s := range states {
-			if err := s.state.Shut(); err != nil {
-				f.log.Error("close the store of a shard failed", "shard", s.number, "err", err)
-			}
-		}
-	}()
 	if err != nil {
 		return err
 	}
 	follow := &follower{ctl: f.ctl, clock: f.cfg.Clock, source: f.cfg.Source, interval: f.cfg.PollInterval, board: f.board,
 		notify: f.notify, log: f.log, metrics: f.metrics}
 	follow.chain = chain{clock: f.cfg.Clock, config: digest}
-	if err := follow.begin(ctx, oldest(states)); err != nil {
+	if err := follow.begin(ctx); err != nil {
 		return fmt.Errorf("follow the cut log: %w", err)
 	}
-	var wg sync.WaitGroup
-	errs := make(chan error, len(states)+1)
-	start := func(run func(context.Context) error) {
-		wg.Go(func() {
-			if err := run(ctx); err != nil {
-				errs <- err
-				cancel()
-			}
-		})
+	var following sync.WaitGroup
+	following.Go(func() {
+		if err := follow.run(ctx); err != nil {
+			cancel(err)
+		}
+	})
+	f.manage(ctx, cancel, assigned)
+	if ctx.Err() == nil { // all shards are done: nothing is left to follow
+		cancel(nil)
 	}
-	start(follow.run)
-	for _, s := range states {
-		start(s.run)
+	following.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
-	wg.Wait()
-	close(errs)
-	return <-errs
+	return nil
 }
 
-// restore opens the state of every shard.
-func (f *Features) restore(ctx context.Context, shards []int) ([]*shard, error) {
-	slots := make(chan struct{}, max(1, f.cfg.Parallel))
-	var states []*shard
-	for _, n := range shards {
-		st, err := f.open(ctx, n)
-		if err != nil {
-			return states, fmt.Errorf("open shard %d: %w", n, err)
+// running is a shard that works in a goroutine of its own.
+type running struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// manage starts and stops shards as they are assigned, and returns when none is left to run.
+func (f *Features) manage(ctx context.Context, fail context.CancelCauseFunc, assigned <-chan []int) {
+	shards := make(map[int]*running)
+	defer func() {
+		for _, r := range shards {
+			<-r.done
 		}
-		s := &shard{number: n, cfg: &f.cfg, ctl: f.ctl, board: f.board, state: st, out: f.out, slots: slots,
-			saved: f.cfg.Now(), log: f.log, metrics: f.metrics}
-		states = append(states, s)
-		if s.known, s.done, err = f.known(ctx, st); err != nil {
-			return states, fmt.Errorf("open shard %d: %w", n, err)
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case list, open := <-assigned:
+			if !open {
+				return
+			}
+			for n, r := range shards {
+				if !slices.Contains(list, n) {
+					r.stop()
+					<-r.done
+					delete(shards, n)
+				}
+			}
+			for _, n := range list {
+				if shards[n] == nil {
+					shards[n] = f.start(ctx, fail, n)
+				}
+			}
 		}
 	}
-	return states, nil
+}
+
+// start opens and runs one shard.
+func (f *Features) start(ctx context.Context, fail context.CancelCauseFunc, n int) *running {
+	ctx, stop := context.WithCancel(ctx)
+	r := &running{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		defer stop()
+		if err := f.runShard(ctx, n); err != nil && ctx.Err() == nil {
+			fail(err)
+		}
+	}()
+	return r
+}
+
+func (f *Features) runShard(ctx context.Context, n int) (err error) {
+	st, err := f.open(ctx, n)
+	if err != nil {
+		return fmt.Errorf("open shard %d: %w", n, err)
+	}
+	defer func() { err = errors.Join(err, st.Shut()) }()
+	s := &shard{number: n, cfg: &f.cfg, ctl: f.ctl, board: f.board, state: st, out: f.out, slots: f.slots,
+		saved: f.cfg.Now(), log: f.log, metrics: f.metrics}
+	if s.known, s.done, err = f.known(ctx, st); err != nil {
+		return fmt.Errorf("open shard %d: %w", n, err)
+	}
+	return s.run(ctx)
 }
 
 // known lists the partitions whose cuts a shard may fold ahead: those of the last record that it applied, or of
@@ -155,19 +193,4 @@ func (f *Features) storeConfig(ctx context.Context) (string, error) {
 	digest := hex.EncodeToString(sum[:])
 	_, err := f.ctl.create(ctx, feature.ConfigObject(digest), json.RawMessage(f.cfg.CloseConfig))
 	return digest, err
-}
-
-// oldest is the slice that all shards have closed, nil if one of them has closed none.
-func oldest(states []*shard) *feature.Slice {
-	var least *feature.Slice
-	for _, s := range states {
-		c, ok := s.state.LastClosed()
-		if !ok {
-			return nil
-		}
-		if least == nil || c < *least {
-			least = &c
-		}
-	}
-	return least
 }

@@ -200,20 +200,22 @@ func (f *follower) take(r *CloseRecord) {
 	f.metrics.Closes.Inc()
 }
 
-// begin places the follower: the chain goes on after the newest record that every shard of the process has closed
-// (nil: from the first), and the tails after that record's cuts.
-func (f *follower) begin(ctx context.Context, closed *feature.Slice) error {
+// begin places the follower: the chain goes on after the newest record that is stored, and the tails after that
+// record's cuts. Shards that are behind read older records and cuts for themselves.
+func (f *follower) begin(ctx context.Context) error {
 	f.next = make(map[string]uint64)
 	f.chain.views = make(map[string]*partitionView)
 	f.chain.marks = make(map[string]int64)
-	if closed == nil {
-		return nil
-	}
-	r, err := f.ctl.loadClose(ctx, f.clock.Name(*closed))
-	if err != nil {
+	key, err := f.ctl.lastKey(ctx, f.ctl.Layout.ClosePrefix())
+	if err != nil || key == "" {
 		return err
 	}
+	r := new(CloseRecord)
+	if err := f.ctl.readVersioned(ctx, key, r, &r.Format); err != nil {
+		return fmt.Errorf("read close record %s: %w", key, err)
+	}
 	f.chain.previous = r
+	f.board.addRecord(r)
 	for name, n := range r.Partitions {
 		f.chain.views[name] = &partitionView{last: n}
 		f.next[name] = n + 1

@@ -48,10 +48,12 @@ type Publisher interface {
 	Complete(ctx context.Context, s feature.Slice, record []byte) error
 }
 
-// Publication receives the rows of one close. Commit creates the objects, then the manifest.
+// Publication receives the rows of one close. Finish completes the tables locally; Commit creates the objects, then
+// the manifest.
 type Publication interface {
 	feature.CloseVisitor
-	Commit(ctx context.Context, a *feature.CloseAccount) error
+	Finish(a *feature.CloseAccount) error
+	Commit(ctx context.Context) error
 	Discard()
 }
 
@@ -105,8 +107,10 @@ func (s *shard) run(ctx context.Context) error {
 
 // step closes the next slice if its record is there, else folds what the log has.
 func (s *shard) step(ctx context.Context) (final, worked bool, err error) {
-	closed, any := s.state.LastClosed()
-	r := s.board.recordAfter(closed, !any)
+	r, err := s.nextRecord(ctx)
+	if err != nil {
+		return false, false, err
+	}
 	if r == nil {
 		worked, err = s.foldKnown(ctx)
 		return false, worked, err
@@ -123,6 +127,23 @@ func (s *shard) step(ctx context.Context) (final, worked bool, err error) {
 		return false, false, err
 	}
 	return r.Final, true, nil
+}
+
+// nextRecord is the record after the last slice that the shard closed, nil if there is none yet.
+func (s *shard) nextRecord(ctx context.Context) (*CloseRecord, error) {
+	var after *feature.Slice
+	if closed, ok := s.state.LastClosed(); ok {
+		after = &closed
+	}
+	r, older := s.board.successor(after)
+	if r != nil || !older {
+		return r, nil
+	}
+	rs, err := s.ctl.LoadCloses(ctx, s.cfg.Clock, after, 1)
+	if err != nil || len(rs) == 0 {
+		return nil, err
+	}
+	return rs[0], nil
 }
 
 // foldKnown folds ahead of the closes. A partition that no applied record names is left alone: its rows may
@@ -174,8 +195,6 @@ func (s *shard) foldNext(ctx context.Context, partition string) error {
 // close closes one slice by its record. The order is the protocol's: objects, manifest, roll. A slice that has its
 // manifest is only rolled.
 func (s *shard) close(ctx context.Context, r *CloseRecord) (err error) {
-	s.slots <- struct{}{}
-	defer func() { <-s.slots }()
 	began := s.cfg.Now()
 	first, ok := s.state.FirstKnown()
 	if start := s.cfg.Clock.Start(r.First); !ok || start < first {
@@ -194,7 +213,7 @@ func (s *shard) close(ctx context.Context, r *CloseRecord) (err error) {
 		defer pub.Discard()
 		visitor = pub
 	}
-	roll, err := s.state.Close(ctx, r.Slice, r.Partitions, visitor)
+	roll, err := s.scan(ctx, r, visitor, pub)
 	if err != nil { // the state or the arithmetic, nothing that passes
 		return &BrokenError{err}
 	}
@@ -202,11 +221,7 @@ func (s *shard) close(ctx context.Context, r *CloseRecord) (err error) {
 	scanned := s.cfg.Now()
 	s.metrics.CloseSeconds.WithLabelValues("scan").Observe(scanned.Sub(began).Seconds())
 	if pub != nil {
-		account, err := s.account(roll.Blobs(), r)
-		if err != nil {
-			return err
-		}
-		if err := pub.Commit(ctx, account); err != nil {
+		if err := pub.Commit(ctx); err != nil {
 			return fmt.Errorf("publish slice %s: %w", r.Name, err)
 		}
 	}
@@ -229,6 +244,25 @@ func (s *shard) close(ctx context.Context, r *CloseRecord) (err error) {
 		s.cfg.OnClose(s.number, r)
 	}
 	return s.checkpointIfDue(ctx)
+}
+
+// scan runs the state past the visitor and completes the tables, a few shards at a time: this is where the memory
+// goes. What follows waits for the store only.
+func (s *shard) scan(ctx context.Context, r *CloseRecord, v feature.CloseVisitor, pub Publication) (Roll, error) {
+	s.slots <- struct{}{}
+	defer func() { <-s.slots }()
+	roll, err := s.state.Close(ctx, r.Slice, r.Partitions, v)
+	if err != nil || pub == nil {
+		return roll, err
+	}
+	account, err := s.account(roll.Blobs(), r)
+	if err == nil {
+		err = pub.Finish(account)
+	}
+	if err != nil {
+		return nil, errors.Join(err, roll.Discard())
+	}
+	return roll, nil
 }
 
 // account sums up the consumed cuts for the manifest. A partition's records are reported by one shard, the one

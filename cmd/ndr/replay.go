@@ -180,7 +180,7 @@ func (p *pipeline) replayFiles(ctx context.Context, inputs []file.Input, io stdi
 	ingest := stream.NewIngest(ic, stream.IngestDeps{Control: p.control, OnCut: feats.Notify, Log: p.log, Metrics: p.metrics})
 	progress.watch(ctx, p.metrics)
 	err = both(ctx, func(ctx context.Context) error { return src.Run(ctx, ingest) },
-		func(ctx context.Context) error { return feats.Run(ctx, p.shards()) })
+		func(ctx context.Context) error { return feats.Run(ctx, always(p.shards())) })
 	progress.stop()
 	if err == nil {
 		err = ctx.Err()
@@ -212,6 +212,14 @@ func both(ctx context.Context, stages ...func(context.Context) error) error {
 		}
 	}
 	return first
+}
+
+// always is the assignment of shards that never changes.
+func always(shards []int) <-chan []int {
+	c := make(chan []int, 1)
+	c <- shards
+	close(c)
+	return c
 }
 
 func plural(n int, what string) string {
