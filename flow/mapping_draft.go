@@ -17,7 +17,7 @@ type draft struct {
 	other   bool     // event_name is neither TRAFFIC nor THREAT
 	reason  [24]byte // the lower case of a reason that was written otherwise
 	icmp    uint8    // bits: type seen, code seen
-	outcome bool           // conn_outcome was given
+	outcome bool     // conn_outcome was given
 	// guessedTimes is what times_known: false says, though both times are there.
 	guessedTimes bool
 }

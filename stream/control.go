@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
+	"strings"
 
 	"ndr/feature"
 )
@@ -109,4 +111,17 @@ func (c *Control) loadClose(ctx context.Context, slice string) (*CloseRecord, er
 		return nil, fmt.Errorf("read close record %s: %w", key, err)
 	}
 	return r, nil
+}
+
+// lastCut is the number of the newest cut of a partition, 0 if there is none.
+func (c *Control) lastCut(ctx context.Context, source, partition string) (uint64, error) {
+	prefix, err := c.Layout.CutsPrefix(source, partition)
+	if err != nil {
+		return 0, err
+	}
+	key, err := c.lastKey(ctx, prefix)
+	if err != nil || key == "" {
+		return 0, err
+	}
+	return strconv.ParseUint(key[strings.LastIndexByte(key, '/')+1:], 10, 64)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -111,7 +109,7 @@ func (in *Ingest) load(ctx context.Context, name string) (*partition, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := in.lastCut(ctx, name)
+	n, err := in.ctl.lastCut(ctx, in.cfg.Source, name)
 	if err != nil {
 		return nil, fmt.Errorf("find the last cut of partition %s: %w", name, err)
 	}
@@ -152,19 +150,6 @@ func (in *Ingest) adopt(ctx context.Context, p *partition, c *Cut) error {
 		return err
 	}
 	return p.adopt(&c.Header, halves)
-}
-
-// lastCut is the number of the newest cut of a partition, 0 if there is none.
-func (in *Ingest) lastCut(ctx context.Context, name string) (uint64, error) {
-	prefix, err := in.ctl.Layout.CutsPrefix(in.cfg.Source, name)
-	if err != nil {
-		return 0, err
-	}
-	key, err := in.ctl.lastKey(ctx, prefix)
-	if err != nil || key == "" {
-		return 0, err
-	}
-	return strconv.ParseUint(key[strings.LastIndexByte(key, '/')+1:], 10, 64)
 }
 
 // Committed is the end of the partition's last cut, once this process knows it.
@@ -235,7 +220,7 @@ func (in *Ingest) markOf(ctx context.Context, name string) (int64, bool, error) 
 	mark, ok := in.mu.marks[name]
 	in.mu.Unlock()
 	if !ok {
-		n, err := in.lastCut(ctx, name)
+		n, err := in.ctl.lastCut(ctx, in.cfg.Source, name)
 		if err != nil || n == 0 {
 			return 0, false, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ndr/feature"
@@ -128,4 +129,54 @@ func inputsChanged(was, is []string) string {
 		return ""
 	}
 	return "; inputs were " + strings.Join(was, ", ") + " and are " + strings.Join(is, ", ")
+}
+
+// Owner is the partition whose owner also works on the shard: the registered, not ended one with the largest hash of
+// both. It is "" when there is none.
+func (t *Topology) Owner(shard int) (name string) {
+	most := uint64(0)
+	for i := range t.Partitions {
+		p := &t.Partitions[i]
+		if p.Ended {
+			continue
+		}
+		h := feature.Hash(t.Source + "/" + p.Name + "/" + strconv.Itoa(shard))
+		if name == "" || h > most || h == most && p.Name < name {
+			name, most = p.Name, h
+		}
+	}
+	return name
+}
+
+// SmallestWatermark is the smallest watermark of the last cuts of all registered partitions that are not ended,
+// NoWatermark if one of them has none.
+func (c *Control) SmallestWatermark(ctx context.Context, source string) (int64, error) {
+	t, err := c.LoadTopology(ctx, source)
+	if err != nil || t == nil {
+		return NoWatermark, err
+	}
+	least := int64(EndOfInput)
+	for i := range t.Partitions {
+		p := &t.Partitions[i]
+		if p.Ended {
+			continue
+		}
+		n, err := c.lastCut(ctx, source, p.Name)
+		if err != nil {
+			return 0, err
+		}
+		mark := p.Watermark
+		if n > 0 {
+			cut, err := openCut(ctx, c, source, p.Name, n)
+			if err != nil {
+				return 0, err
+			}
+			mark = cut.Header.Watermark
+		}
+		least = min(least, mark)
+	}
+	if least == EndOfInput {
+		return NoWatermark, nil
+	}
+	return least, nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,6 +45,7 @@ type report struct {
 	document any               // one value with "schema"; it is also the only line where lines is nil
 	lines    []any             // of JSONL, each with "schema"
 	table    func(w io.Writer) // for people; cells end in tabs
+	plain    bool              // the table has no cells: tabs are text
 }
 
 // print writes the report to w. Errors of writing come back once.
@@ -68,9 +71,27 @@ func (o *output) print(w io.Writer, r report) error {
 		}
 		return nil
 	}
+	if r.plain {
+		b := bufio.NewWriter(w)
+		r.table(b)
+		return b.Flush()
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	r.table(t)
 	return t.Flush()
+}
+
+// printEncoded prints a document that is JSON already.
+func (o *output) printEncoded(w io.Writer, document []byte) error {
+	if o.form == outputJSONL {
+		var b bytes.Buffer
+		if err := json.Compact(&b, document); err != nil {
+			return fmt.Errorf("encode output: %w", err)
+		}
+		document = append(b.Bytes(), '\n')
+	}
+	_, err := w.Write(document)
+	return err
 }
 
 // moment writes a time in nanoseconds, to the second where it is whole.

@@ -169,13 +169,15 @@ func (f *rootFlags) findPath(ctx context.Context, name string) (*rootView, strin
 	if !ok {
 		before = strings.TrimSuffix(at, "/"+path.Base(at))
 	}
-	in.root = before
+	if in.root = before; before == "file://" {
+		in.root = "file:///"
+	}
 	v, err := in.open(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	v.known = ok
-	key := strings.TrimPrefix(at, before+"/")
+	key := strings.TrimLeft(at[len(before):], "/")
 	if strings.HasPrefix(at, "file://") {
 		if key, err = url.PathUnescape(key); err != nil {
 			return nil, "", usageError{fmt.Errorf("find %s: %w", name, err)}
@@ -217,4 +219,6 @@ func fileExists(name string) bool {
 }
 
 // fileURL is the URL of an absolute local path.
-func fileURL(abs string) string { return (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String() }
+func fileURL(abs string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String()
+}

@@ -6,17 +6,17 @@ import "ndr/flow"
 type ending uint8
 
 const (
-	endFin          ending = iota
-	endClientReset         // the client resets an established session
-	endServerReset         // the server does
-	endAged                // no packet for long: every UDP and ICMP session, some TCP
-	endNoReply             // nothing comes back
-	endRefused             // TCP only: RST to the SYN
-	endDenied              // dropped by policy
-	endDeniedReset         // refused by policy with a RST of the firewall
-	endThreat              // cut by the firewall because of a threat
-	endAlert               // no session: a THREAT record that only reports
-	endBlock               // no session: a THREAT record of a blocked attempt
+	endFin         ending = iota
+	endClientReset        // the client resets an established session
+	endServerReset        // the server does
+	endAged               // no packet for long: every UDP and ICMP session, some TCP
+	endNoReply            // nothing comes back
+	endRefused            // TCP only: RST to the SYN
+	endDenied             // dropped by policy
+	endDeniedReset        // refused by policy with a RST of the firewall
+	endThreat             // cut by the firewall because of a threat
+	endAlert              // no session: a THREAT record that only reports
+	endBlock              // no session: a THREAT record of a blocked attempt
 )
 
 // TCP flags.

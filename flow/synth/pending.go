@@ -4,16 +4,16 @@ import "ndr/flow"
 
 // event is a flow before it is written out as a record: about 130 bytes, where a record has 800.
 type event struct {
-	start, end              int64 // whole milliseconds
-	src, dst                flow.Addr
-	up, down                uint64 // bytes
-	upPackets, downPackets  uint32
-	sourcePort, destPort    uint16
-	app                     appID
-	ending                  ending
-	threat                  uint8 // index of threats + 1; 0 is a session
-	label                   uint8 // index of Generator.labels
-	number                  uint64
+	start, end             int64 // whole milliseconds
+	src, dst               flow.Addr
+	up, down               uint64 // bytes
+	upPackets, downPackets uint32
+	sourcePort, destPort   uint16
+	app                    appID
+	ending                 ending
+	threat                 uint8 // index of threats + 1; 0 is a session
+	label                  uint8 // index of Generator.labels
+	number                 uint64
 }
 
 // pending holds the flows that have begun and not yet ended, to hand them out by their end; of the same end, by
