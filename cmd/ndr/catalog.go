@@ -89,14 +89,13 @@ type catalogDocument struct {
 }
 
 func newCatalogBuild(ctx context.Context, root *rootFlags, dir string) (*catalogBuild, error) {
-	if (dir == "") != root.given() || dir != "" && root.root != "" {
+	if dir == "" && !root.given() || dir != "" && root.root != "" {
 		return nil, usageError{errors.New("catalog build: want --out DIR, or --root URL or --config FILE")}
 	}
-	in := *root
-	if !in.given() {
-		in.root = "file:///" // not looked at
+	v, err := root.view()
+	if err == nil && dir == "" {
+		err = v.open(ctx)
 	}
-	v, err := in.open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -27,7 +26,7 @@ are those of the flags or the configuration.`,
 			if err := out.check(); err != nil {
 				return err
 			}
-			return catalogCheck(cmd.Context(), io, &root, args[0], out)
+			return catalogCheck(io, &root, args[0], out)
 		},
 	}
 	root.flags(c)
@@ -35,16 +34,12 @@ are those of the flags or the configuration.`,
 	return c
 }
 
-func catalogCheck(ctx context.Context, io_ stdio, root *rootFlags, name string, out output) error {
+func catalogCheck(std stdio, root *rootFlags, name string, out output) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("read catalog: %w", err)
 	}
-	in := *root
-	if !in.given() {
-		in.root = "file:///" // not looked at
-	}
-	v, err := in.open(ctx)
+	v, err := root.view()
 	if err != nil {
 		return err
 	}
@@ -57,7 +52,7 @@ func catalogCheck(ctx context.Context, io_ stdio, root *rootFlags, name string, 
 	for _, d := range differences {
 		lines = append(lines, line{outputSchema, d})
 	}
-	err = out.print(io_.out, report{
+	err = out.print(std.out, report{
 		document: struct {
 			Schema      int      `json:"schema"`
 			File        string   `json:"file"`

@@ -62,9 +62,13 @@ func (f *rootFlags) load() (*configs.Config, error) {
 	return cfg, err
 }
 
-// open opens the root that the flags name.
-func (f *rootFlags) open(ctx context.Context) (*rootView, error) {
-	cfg, err := f.load()
+// view makes the layout of the root that the flags name, and opens nothing: without any it is the default.
+func (f *rootFlags) view() (*rootView, error) {
+	in := *f
+	if !in.given() {
+		in.root = "file:///"
+	}
+	cfg, err := in.load()
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +81,27 @@ func (f *rootFlags) open(ctx context.Context) (*rootView, error) {
 			return nil, usageError{err}
 		}
 	}
-	v.store, err = sinks.OpenStore(ctx, cfg.Root, sinks.Config{Endpoint: cfg.S3.Endpoint, Region: cfg.S3.Region, PathStyle: cfg.S3.PathStyle})
-	if err != nil {
-		return nil, err
+	return v, nil
+}
+
+// open opens the root that the flags name.
+func (f *rootFlags) open(ctx context.Context) (*rootView, error) {
+	if !f.given() {
+		return nil, usageError{errors.New("which root? Name it by --root URL or --config FILE")}
 	}
-	return v, v.readRoot(ctx)
+	v, err := f.view()
+	if err == nil {
+		err = v.open(ctx)
+	}
+	return v, err
+}
+
+func (v *rootView) open(ctx context.Context) (err error) {
+	s := v.cfg.S3
+	if v.store, err = sinks.OpenStore(ctx, v.cfg.Root, sinks.Config{Endpoint: s.Endpoint, Region: s.Region, PathStyle: s.PathStyle}); err != nil {
+		return err
+	}
+	return v.readRoot(ctx)
 }
 
 // readRoot takes over what is fixed for the root, if it has begun.

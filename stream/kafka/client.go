@@ -21,7 +21,7 @@ const fetchWait = 500 * time.Millisecond
 func (s *Source) connection() ([]kgo.Opt, error) {
 	c := &s.cfg
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(c.Brokers...), kgo.ClientID("ndr"), kgo.WithLogger(clientLog{s.log}),
+		kgo.SeedBrokers(c.Brokers...), kgo.ClientID("ndr"), kgo.WithLogger(clientLog{s.deps.Log}),
 		kgo.WithHooks(s.metrics), kgo.MetadataMaxAge(c.Refresh), kgo.MetadataMinAge(min(time.Second, c.Refresh)),
 		kgo.DialTimeout(5 * time.Second),
 	}
