@@ -43,7 +43,10 @@ type Flow struct {
 }
 
 // DurationMillis is the whole milliseconds from Start to End.
-func (f *Flow) DurationMillis() int64 { return (f.End - f.Start) / int64(time.Millisecond) }
+func (f *Flow) DurationMillis() int64 { return int64(f.duration() / uint64(time.Millisecond)) }
+
+// duration is the nanoseconds from Start to End: up to 585 years, more than an int64 holds.
+func (f *Flow) duration() uint64 { return uint64(f.End) - uint64(f.Start) }
 
 // Add counts one flow whose event time lies in the given minute of the slice (0..14). It is the same for both roles.
 func (c *HostCounters) Add(f *Flow, minute int, ports *PortSets) {
@@ -60,7 +63,7 @@ func (c *HostCounters) Add(f *Flow, minute int, ports *PortSets) {
 	s[Rst] += count(f.Rst)
 	s[AgedOut] += count(f.AgedOut)
 	s[ZeroReply] += count(f.DstKnown && f.DstBytes == 0)
-	s[ShortSession] += count(!f.Threat && f.TimesKnown && f.End-f.Start <= int64(time.Second))
+	s[ShortSession] += count(!f.Threat && f.TimesKnown && f.duration() <= uint64(time.Second))
 	s[BytesSrc] += f.SrcBytes
 	s[BytesDst] += f.DstBytes
 	s[DurationMillis] += f.DurationMillis()
@@ -87,9 +90,12 @@ func (c *HostCounters) Add(f *Flow, minute int, ports *PortSets) {
 // What does not fit its fields, a session older than 68 years, is limited to them.
 func KeptOf(f *Flow, sliceStart int64) KeptFlow {
 	start := floorDiv(f.Start-sliceStart, int64(time.Second))
+	if start >= int64(SliceLength/time.Second) { // nothing starts after its slice: so long before it that it wraps
+		start = math.MinInt32
+	}
 	return KeptFlow{
 		Start:    int32(min(max(start, math.MinInt32), math.MaxInt32)),
-		Duration: uint32(min((f.End-f.Start)/int64(time.Second), math.MaxUint32)),
+		Duration: uint32(min(f.duration()/uint64(time.Second), math.MaxUint32)),
 		Bytes:    f.SrcBytes,
 		Port:     f.SourcePort,
 	}

@@ -15,7 +15,8 @@ import (
 // parsed, found in a map, and expected from then on. Nothing depends on the guesses but the time.
 type jsonPicker struct {
 	nodes  []pickNode
-	steps  []pickStep
+	steps  int         // how many have been learned
+	once   pickStep    // stands for a lead that is not worth keeping
 	values []pickValue // by slot
 	found  []int32     // the slots that were given a value by this record, some of them twice
 	buf    []byte
@@ -25,31 +26,38 @@ type jsonPicker struct {
 // pickNode is a place in the tree of paths.
 type pickNode struct {
 	slot  int32 // of the path that ends here, or -1
-	steps map[string]int32
+	steps map[string]*pickStep
 	keys  map[string]int32 // nodes one step below
 	below []int32          // slots of the paths that go on from here
-	entry int32            // the step that stands for the opening bracket of an object here
+	entry *pickStep        // stands for the opening bracket of an object here
 }
 
 // pickStep is a text between values, seen once in an object at some node: from the end of the value before it,
 // or from the opening bracket, up to the value after it. It is sound JSON, since it was parsed when it was seen.
 type pickStep struct {
-	// lead is the text, words its bytes at 0, at 8 (or len-8 if that is less) and at len-8, when it has 8 to 24:
-	// three loads compare it faster than a call.
-	lead  string
-	words [3]uint64
-	slot  int32 // where the value goes, or -1
-	node  int32 // the node of the value if paths go on below it, or -1
-	next  int32 // the step that followed the last time
+	next *pickStep // the step that followed the last time; never nil
+	// words are the bytes of the lead at 0, at middle and at its last eight, when it has 8 to 24: three loads
+	// compare it faster than a call.
+	words  [3]uint64
+	middle int
+	lead   string
+	slot   int32 // where the value goes, or -1
+	node   int32 // the node of the value if paths go on below it, or -1
 }
 
-func (s *pickStep) learn(lead string) {
-	s.lead = lead
+// noStep is the successor of a step that has had none. It matches no text: at its length the three words are
+// the same eight bytes, which cannot be 0 and 1.
+var noStep = &pickStep{lead: "no match", words: [3]uint64{0, 1, 0}, slot: -1, node: -1}
+
+func newPickStep(lead string) *pickStep {
+	s := &pickStep{lead: lead, slot: -1, node: -1, next: noStep}
 	if n := len(lead); n >= 8 && n <= 24 {
-		for i, at := range [3]int{0, min(8, n-8), n - 8} {
+		s.middle = min(8, n-8)
+		for i, at := range [3]int{0, s.middle, n - 8} {
 			s.words[i] = binary.LittleEndian.Uint64([]byte(lead[at:]))
 		}
 	}
+	return s
 }
 
 // pickValue is a jsonValue as offsets.
@@ -61,8 +69,6 @@ type pickValue struct {
 
 const (
 	pickRoot     = 0
-	pickNowhere  = 0 // a step whose lead matches nothing
-	pickOnce     = 1 // the step for a lead that is not worth keeping
 	pickMaxSteps = 1 << 12
 	pickMaxLead  = 128
 )
@@ -100,20 +106,16 @@ func (p *jsonPicker) child(at int32, key string) int32 {
 
 // forget drops all that was learned about the source.
 func (p *jsonPicker) forget() {
-	p.steps = append(p.steps[:0], pickStep{lead: "\x00", slot: -1, node: -1}, pickStep{lead: "\x00", slot: -1, node: -1})
+	p.steps = 0
 	for i := range p.nodes {
-		p.nodes[i].steps = map[string]int32{}
-		p.nodes[i].entry = int32(len(p.steps))
-		p.steps = append(p.steps, pickStep{lead: "\x00", slot: -1, node: -1})
+		p.nodes[i].steps = map[string]*pickStep{}
+		p.nodes[i].entry = &pickStep{slot: -1, node: -1, next: noStep}
 	}
 }
 
-// pick reads a record. After an error the values are those of no record.
-func (p *jsonPicker) pick(record []byte) error {
-	if len(record) > math.MaxInt32 {
-		return &jsonError{math.MaxInt32, "record is too large"}
-	}
-	if len(p.steps) > pickMaxSteps {
+// begin drops the values of the last record.
+func (p *jsonPicker) begin(record []byte) {
+	if p.steps > pickMaxSteps {
 		p.forget() // keys that are data would fill the memory
 	}
 	p.buf, p.arena = record, p.arena[:0]
@@ -121,6 +123,14 @@ func (p *jsonPicker) pick(record []byte) error {
 		p.values[slot] = pickValue{}
 	}
 	p.found = p.found[:0]
+}
+
+// pick reads a record. After an error the values are those of no record.
+func (p *jsonPicker) pick(record []byte) error {
+	p.begin(record)
+	if len(record) > math.MaxInt32 {
+		return &jsonError{math.MaxInt32, "record is too large"}
+	}
 	i := skipJSONSpace(record, 0)
 	if i == len(record) || record[i] != '{' {
 		return &jsonError{i, "no object"}
@@ -143,19 +153,17 @@ func (p *jsonPicker) object(node int32, i, depth int) (int, error) {
 	b := p.buf
 	at := p.nodes[node].entry
 	for first := true; ; first = false {
-		next := p.steps[at].next
-		step := &p.steps[next]
-		if end := i + len(step.lead); end < len(b) && step.matches(b[i:end]) {
+		step := at.next
+		if end := i + len(step.lead); end < len(b) && b[end] > ' ' && step.matches(b[i:end]) {
 			i = end
 		} else {
 			var done bool
 			var err error
-			if next, i, done, err = p.member(node, at, i, first); done || err != nil {
+			if step, i, done, err = p.member(node, at, i, first); done || err != nil {
 				return i, err
 			}
-			step = &p.steps[next]
 		}
-		at = next
+		at = step
 		if b[i] == '"' {
 			end, escaped, err := scanJSONString(b, i+1)
 			if err != nil {
@@ -183,7 +191,7 @@ func (s *pickStep) matches(t []byte) bool {
 		return string(t) == s.lead
 	}
 	return binary.LittleEndian.Uint64(t) == s.words[0] &&
-		binary.LittleEndian.Uint64(t[min(8, len(t)-8):]) == s.words[1] &&
+		binary.LittleEndian.Uint64(t[s.middle:]) == s.words[1] &&
 		binary.LittleEndian.Uint64(t[len(t)-8:]) == s.words[2]
 }
 
@@ -201,11 +209,10 @@ func (p *jsonPicker) set(step *pickStep, v pickValue) {
 	}
 }
 
-// value reads the value at i, whatever it is: the lead may have been seen with less white space behind it.
+// value reads the value at i that is no string.
 func (p *jsonPicker) value(step *pickStep, i, depth int) (int, error) {
-	i = skipJSONSpace(p.buf, i)
-	if i < len(p.buf) && p.buf[i] == '{' && step.node >= 0 {
-		slot, node := step.slot, step.node // the walk below may move the steps
+	if p.buf[i] == '{' && step.node >= 0 {
+		slot, node := step.slot, step.node // the walk below may use p.once
 		p.set(step, pickValue{})
 		end, err := p.object(node, i, depth+1)
 		if err == nil && slot >= 0 {
@@ -218,29 +225,25 @@ func (p *jsonPicker) value(step *pickStep, i, depth int) (int, error) {
 	if err != nil {
 		return end, err
 	}
-	if v.kind == jsonString {
-		p.set(step, pickValue{jsonString, v.escaped, int32(i + 1), int32(end - 1)})
-	} else {
-		p.set(step, pickValue{v.kind, false, int32(i), int32(end)})
-	}
+	p.set(step, pickValue{v.kind, false, int32(i), int32(end)})
 	return end, nil
 }
 
 // member parses what is between two values, or the end of the object (done). at is the step before.
-func (p *jsonPicker) member(node, at int32, i int, first bool) (next int32, value int, done bool, err error) {
+func (p *jsonPicker) member(node int32, at *pickStep, i int, first bool) (next *pickStep, value int, done bool, err error) {
 	b, start := p.buf, i
 	if first {
 		if i = skipJSONSpace(b, i+1); i < len(b) && b[i] == '}' {
-			return 0, i + 1, true, nil
+			return nil, i + 1, true, nil
 		}
 	} else {
 		switch i = skipJSONSpace(b, i); {
 		case i == len(b):
-			return 0, i, false, &jsonError{i, "input ends inside a container"}
+			return nil, i, false, &jsonError{i, "input ends inside a container"}
 		case b[i] == '}':
-			return 0, i + 1, true, nil
+			return nil, i + 1, true, nil
 		case b[i] != ',':
-			return 0, i, false, &jsonError{i, "no comma"}
+			return nil, i, false, &jsonError{i, "no comma"}
 		}
 		i = skipJSONSpace(b, i+1)
 	}
@@ -249,37 +252,36 @@ func (p *jsonPicker) member(node, at int32, i int, first bool) (next int32, valu
 		err = &jsonError{value, "no value"}
 	}
 	if err != nil {
-		return 0, value, false, err
+		return nil, value, false, err
 	}
 	next = p.step(node, b[start:value], key)
-	if at != pickOnce {
-		p.steps[at].next = next
+	if at != &p.once && next != &p.once {
+		at.next = next
 	}
 	return next, value, false, nil
 }
 
 // step finds the step of a lead, or makes it.
-func (p *jsonPicker) step(node int32, lead []byte, key jsonValue) int32 {
+func (p *jsonPicker) step(node int32, lead []byte, key jsonValue) *pickStep {
 	if next, ok := p.nodes[node].steps[string(lead)]; ok {
 		return next
 	}
-	s := pickStep{slot: -1, node: -1}
+	s := &p.once
+	if len(lead) > pickMaxLead || p.steps > pickMaxSteps {
+		*s = *noStep
+		s.next = noStep
+	} else {
+		s = newPickStep(string(lead))
+		p.nodes[node].steps[s.lead] = s
+		p.steps++
+	}
 	if target := p.descend(node, p.resolve(key.escaped, key.raw)); target >= 0 {
 		s.slot = p.nodes[target].slot
 		if len(p.nodes[target].keys) > 0 {
 			s.node = target
 		}
 	}
-	if len(lead) > pickMaxLead || len(p.steps) > pickMaxSteps {
-		s.learn(p.steps[pickOnce].lead)
-		p.steps[pickOnce] = s
-		return pickOnce
-	}
-	s.learn(string(lead))
-	next := int32(len(p.steps))
-	p.steps = append(p.steps, s)
-	p.nodes[node].steps[s.lead] = next
-	return next
+	return s
 }
 
 // descend follows a key, whose dots are steps, from a node; -1 if no path goes there.
@@ -315,13 +317,13 @@ func (p *jsonPicker) kind(slot int) jsonKind { return p.values[slot].kind }
 
 // raw returns the value in a slot as it is written, strings without their quotes.
 func (p *jsonPicker) raw(slot int) jsonValue {
-	v := p.values[slot]
+	v := &p.values[slot]
 	return jsonValue{v.kind, v.escaped, p.buf[v.start:v.end:v.end]}
 }
 
 // text returns what the value in a slot says, valid until the next pick; nil if there is none.
 func (p *jsonPicker) text(slot int) []byte {
-	v := p.values[slot]
+	v := &p.values[slot]
 	if v.kind == jsonNone {
 		return nil
 	}

@@ -70,7 +70,7 @@ func checkPicker(t *testing.T, p *jsonPicker, raw []byte) {
 var pickerSeeds = []string{
 	`{"a":1,"b":"two","x":null}`, `{"a": 1, "b": "two", "x": null}`, `{"a":  "1","b":2}`, `{"b":"two","a":1}`, `{"a":1,"q":[1,{"a":2}],"b":"\u0041"}`,
 	`{"a":{"b":{"c":1}}}`, `{"a":{"b.c":1}}`, `{"a.b.c":1}`, `{"a.b":{"c":1},"a":2}`, `{"a":{"b":1},"a":{}}`,
-	`{"id":{"orig_h":"10.0.0.1"}}`, `{"id.orig_h":"10.0.0.1"}`, `{"\u0061":1}`, `{"a":1,"a":2}`, `{"a":1{"a":1}`, `{"a":1,"b":"two","x":null`,
+	`{"id":{"orig_h":"10.0.0.1"}}`, `{"id.orig_h":"10.0.0.1"}`, `{"\u0061":1}`, `{"a":1,"a":2}`, `{"a":1{"a":1}`, "{\"a\":1\x00}", "{\"a\":1\x002}", "{\"a\":1no match2}", `{"a":1,"b":"two","x":null`,
 	`{"a":{"a":{"a":1}},"b":{"b":[]}}`, `{}`, ` {"a":1} `, `{"a":1}{`, `{"":{"":1}}`, `{"a.":1,".a":2,"..":3}`,
 }
 
@@ -105,8 +105,8 @@ func TestPickerForgets(t *testing.T) {
 	for i := range 3 * pickMaxSteps {
 		checkPicker(t, p, fmt.Appendf(nil, `{"k%d":1,"a":%d}`, i, i))
 	}
-	if len(p.steps) > pickMaxSteps+8 {
-		t.Errorf("%d steps kept, limit %d", len(p.steps), pickMaxSteps)
+	if p.steps > pickMaxSteps+8 {
+		t.Errorf("%d steps kept, limit %d", p.steps, pickMaxSteps)
 	}
 	long := strings.Repeat("k", 2*pickMaxLead)
 	checkPicker(t, p, []byte(`{"`+long+`":1,"b":2,"`+long+`":{"b":1}}`))

@@ -35,18 +35,24 @@ func scanJSONKey(b []byte, i int) (key jsonValue, value int, err error) {
 	return jsonValue{jsonString, escaped, b[i+1 : end : end]}, skipJSONSpace(b, colon+1), nil
 }
 
+// jsonSpecial flags, by its high bit, the first of eight bytes (loaded little-endian) that ends or interrupts a
+// string: a backslash, a quote or a byte below 0x20, the latter two being those that with bit 1 flipped are at most
+// 0x20. Behind the first one, the borrow of the subtractions may flag others too; 0 is none.
+func jsonSpecial(w uint64) uint64 {
+	q, e := w^(2*jsonOnes), w^('\\'*jsonOnes)
+	return ((q-0x21*jsonOnes)&^q | (e-jsonOnes)&^e) & jsonHighs
+}
+
+// firstJSONSpecial is the index of the first byte that jsonSpecial flagged.
+func firstJSONSpecial(special uint64) int { return bits.TrailingZeros64(special) >> 3 }
+
 // scanJSONString finds the closing quote of the string whose first byte is at i, and checks escapes and control
-// characters on the way. Eight bytes are looked at together: a byte is special if it is a backslash, a quote or
-// below 0x20, the latter two being those that with bit 1 flipped are at most 0x20. The borrow of the subtractions
-// can only flag bytes above the first special one.
+// characters on the way.
 func scanJSONString(b []byte, i int) (end int, escaped bool, err error) {
 	for {
 		for ; i+8 <= len(b); i += 8 {
-			w := binary.LittleEndian.Uint64(b[i:])
-			q, e := w^(2*jsonOnes), w^('\\'*jsonOnes)
-			special := ((q-0x21*jsonOnes)&^q | (e-jsonOnes)&^e) & jsonHighs
-			if special != 0 {
-				i += bits.TrailingZeros64(special) >> 3
+			if special := jsonSpecial(binary.LittleEndian.Uint64(b[i:])); special != 0 {
+				i += firstJSONSpecial(special)
 				break
 			}
 		}

@@ -32,7 +32,7 @@ const (
 
 // mappingPlan is a mapping after compilation; it never changes.
 type mappingPlan struct {
-	format   string
+	observer []byte // observer_type if the fields do not say it: the name of the format
 	decode   decodeKind
 	base64   bool
 	paths    []string // of the record, by slot
@@ -252,7 +252,7 @@ func (m *mapping) fill(it *Item) {
 	}
 	r := &it.Record
 	if r.ObserverType == nil {
-		r.ObserverType = []byte(m.plan.format)
+		r.ObserverType = m.plan.observer
 	}
 	if m.plan.swapBytes != nil && m.plan.swapBytes.holds(m) {
 		r.swapCounters()

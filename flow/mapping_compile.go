@@ -23,9 +23,9 @@ type mappingCompiler struct {
 func compileMapping(root *yaml.Node, zone *time.Location) (*mappingPlan, error) {
 	c := &mappingCompiler{plan: &mappingPlan{message: -1, logEvents: -1}, zone: zone}
 	keys := c.keys(root, "format", "decode", "unwrap", "explode", "select", "filter", "kind", "fields", "null_values", "swap", "state")
-	c.plan.format = "mapping"
+	c.plan.observer = []byte(FormatMapping)
 	if n := keys["format"]; n != nil {
-		c.plan.format = c.scalar(n)
+		c.plan.observer = []byte(c.scalar(n))
 	}
 	c.decode(keys["decode"])
 	c.unwrap(keys["unwrap"])

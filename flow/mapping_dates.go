@@ -17,8 +17,8 @@ type dateMemo struct {
 // parse reads a time in any form that ParseTime reads.
 func (m *dateMemo) parse(v []byte, zone *time.Location) (int64, bool) {
 	switch {
-	case len(v) == 19 && zone == time.UTC:
-		if seconds, ok := m.civil(v); ok {
+	case len(v) == 19 && zone == time.UTC, len(v) == 20 && v[19] == 'Z':
+		if seconds, ok := m.civil(v[:19]); ok {
 			return unixNanos(seconds, 0)
 		}
 	case len(v) >= 20 && v[len(v)-1] == 'Z':

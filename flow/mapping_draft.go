@@ -74,6 +74,10 @@ func (d *draft) set(f field, v []byte) bool {
 		if r.Reason = reasonOf(v, &d.reason); r.ReasonRaw == nil {
 			r.ReasonRaw = v
 		}
+	case fieldName:
+		if r.Name, d.other = Traffic, false; string(v) != "TRAFFIC" {
+			return d.setWord(f, v)
+		}
 	case fieldNATSource:
 		r.NATSource = natAddress(v)
 	case fieldNATDest:
@@ -90,7 +94,17 @@ func (d *draft) set(f field, v []byte) bool {
 
 func (d *draft) setTransport(v []byte) bool {
 	r := d.record
-	transport, proto, ok := ParseProtocol(v)
+	var transport Transport
+	var proto uint8
+	ok := true
+	switch string(v) {
+	case "tcp", "TCP":
+		transport, proto = TCP, protoTCP
+	case "udp", "UDP":
+		transport, proto = UDP, protoUDP
+	default:
+		transport, proto, ok = ParseProtocol(v)
+	}
 	switch {
 	case r.IPProto == 0: // no number, which would be the better source
 		r.Transport, r.IPProto = transport, proto

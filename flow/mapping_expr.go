@@ -101,7 +101,8 @@ func (e caseExpr) eval(m *mapping) mapped {
 
 // eval joins the parts that are there; nothing if none is.
 func (e concatExpr) eval(m *mapping) mapped {
-	var found [][]byte
+	var buf [8][]byte // usually enough
+	found := buf[:0]
 	for _, p := range e.parts {
 		if v := p.eval(m); v.kind == mappedText {
 			found = append(found, v.text)

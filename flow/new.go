@@ -32,7 +32,8 @@ type Config struct {
 	FieldMapping map[string]string
 	// VPC holds what only vpc-text needs.
 	VPC VPCConfig
-	// Mapping is the text of a declarative mapping, for FormatMapping.
+	// Mapping is the text of a declarative mapping, for FormatMapping; with FormatECS and FormatOCSF, what replaces
+	// parts of the preset.
 	Mapping []byte
 	// Limits bounds what one transport record may cost.
 	Limits Limits

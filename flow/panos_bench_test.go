@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"os"
 	"strconv"
 	"syscall"
 	"testing"
@@ -108,4 +109,36 @@ func BenchmarkPANOSJSON(b *testing.B) {
 	b.ReportMetric(float64(ours)/n, "ns/record")
 	b.ReportMetric(float64(stdlib)/n, "ns/record-stdlib")
 	b.ReportMetric(float64(stdlib)/float64(ours), "ratio")
+}
+
+func BenchmarkPANOSCSV(b *testing.B) {
+	body, err := os.ReadFile("testdata/panos-csv/traffic.log")
+	if err != nil {
+		b.Fatal(err)
+	}
+	line, _, _ := bytes.Cut(body, []byte("\n"))
+	d, emit := newPANOSCSV(Config{Timezone: time.UTC, Limits: Limits{}.withDefaults()}), func(*Item) {}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		if err := d.Decode(line, emit); err != nil || d.item.Verdict != Accepted {
+			b.Fatal(err, d.item.Detail)
+		}
+	}
+}
+
+func BenchmarkOCSF(b *testing.B) {
+	body, err := os.ReadFile("testdata/ocsf/records.log")
+	if err != nil {
+		b.Fatal(err)
+	}
+	line, _, _ := bytes.Cut(body, []byte("\n"))
+	d := newDecoder(b, Config{Format: FormatOCSF})
+	b.ReportAllocs()
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		if err := d.Decode(line, func(*Item) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -13,7 +13,7 @@ type panosJSON struct {
 	picker *jsonPicker
 	draft  draft
 	fields []pickedField
-	bySlot [][]int32 // the fields that read a slot, as indices
+	bySlot [][]field // the fields that read a slot
 	// message and logEvents are the slots that tell an envelope when a record has no address.
 	message, logEvents int
 }
@@ -51,9 +51,9 @@ func newPANOSJSON(cfg Config) (*panosJSON, error) {
 		d.fields = append(d.fields, pickedField{f, slot(path), path})
 	}
 	d.message, d.logEvents = slot("message"), slot("logEvents")
-	d.bySlot = make([][]int32, len(paths))
-	for i, f := range d.fields {
-		d.bySlot[f.slot] = append(d.bySlot[f.slot], int32(i))
+	d.bySlot = make([][]field, len(paths))
+	for _, f := range d.fields {
+		d.bySlot[f.slot] = append(d.bySlot[f.slot], f.field)
 	}
 	d.picker = newJSONPicker(paths)
 	d.one = d.decode
@@ -62,61 +62,66 @@ func newPANOSJSON(cfg Config) (*panosJSON, error) {
 
 // Decode implements Decoder. A record that is one object, as nearly all are, needs no unpacking.
 func (d *panosJSON) Decode(raw []byte, emit func(*Item)) error {
-	if len(raw) > 0 && raw[0] == '{' && raw[len(raw)-1] == '}' && len(raw) <= d.env.limits.MaxInput && d.picker.pick(raw) == nil {
-		d.item.begin(raw)
-		d.picked(raw, emit)
-		return nil
+	if len(raw) <= d.env.limits.MaxInput {
+		d.begin(raw)
+		if d.direct(raw) && (d.draft.have.Source || d.draft.have.Dest) {
+			d.judge(nil)
+			emit(&d.item)
+			return nil
+		}
 	}
 	return d.unpacker.Decode(raw, emit)
 }
 
-// decode decodes one object.
-func (d *panosJSON) decode(text []byte, emit func(*Item)) {
-	d.item.begin(text)
-	if err := d.picker.pick(text); err != nil {
-		d.item.reject(ReasonMalformed, err.Error())
-		emit(&d.item)
-		return
-	}
-	d.picked(text, emit)
+func (d *panosJSON) begin(raw []byte) {
+	d.item.begin(raw)
+	d.draft.begin(&d.item.Record)
+	d.item.Record.TimeRes = ResSeconds
 }
 
-// picked makes the item of an object that has been read.
-func (d *panosJSON) picked(text []byte, emit func(*Item)) {
+// decode decodes one object, slowly: what is rare and what is wrong comes here.
+func (d *panosJSON) decode(text []byte, emit func(*Item)) {
+	d.begin(text)
 	it := &d.item
-	d.draft.begin(&it.Record)
-	it.Record.TimeRes = ResSeconds
+	if err := d.picker.pick(text); err != nil {
+		it.reject(ReasonMalformed, err.Error())
+		emit(it)
+		return
+	}
 	bad := d.fill()
 	if have := &d.draft.have; !have.Source && !have.Dest && !d.inside && d.isEnvelope() {
 		d.nested(text, emit)
 		return
 	}
-	if filter := d.draft.settlePANOS(); filter != "" {
-		it.filter(filter)
-	} else if bad != nil {
-		it.reject(ReasonMalformed, fmt.Sprintf("%s: %.40q is no %s", bad.path, d.picker.text(bad.slot), fieldNames[bad.field]))
-	} else {
-		d.draft.finish(it)
-	}
+	d.judge(bad)
 	emit(it)
 }
 
-// fill reads all fields and returns the first that cannot be read.
+// judge gives the item its verdict; bad is the first value that cannot be read.
+func (d *panosJSON) judge(bad *pickedField) {
+	if filter := d.draft.settlePANOS(); filter != "" {
+		d.item.filter(filter)
+	} else if bad != nil {
+		d.item.reject(ReasonMalformed, fmt.Sprintf("%s: %.40q is no %s", bad.path, d.picker.text(bad.slot), fieldNames[bad.field]))
+	} else {
+		d.draft.finish(&d.item)
+	}
+}
+
+// fill hands all values to their fields and returns the first that cannot be read.
 func (d *panosJSON) fill() (bad *pickedField) {
-	for _, slot := range d.picker.found {
-		kind := d.picker.values[slot].kind
+	for i := range d.fields {
+		f := &d.fields[i]
+		kind := d.picker.kind(f.slot)
 		if kind == jsonNone || kind == jsonNull {
 			continue
 		}
-		v := d.picker.text(int(slot))
-		for _, i := range d.bySlot[slot] {
-			f := &d.fields[i]
-			if isNull(v) && (f.field != fieldReason && f.field != fieldReasonRaw || len(v) < 2) { // N/A is a reason
-				continue
-			}
-			if !d.draft.set(f.field, v) && bad == nil {
-				bad = f
-			}
+		v := d.picker.text(f.slot)
+		if isNull(v) && (f.field != fieldReason && f.field != fieldReasonRaw || len(v) < 2) { // N/A is a reason
+			continue
+		}
+		if !d.draft.set(f.field, v) && bad == nil {
+			bad = f
 		}
 	}
 	return bad

@@ -32,8 +32,9 @@ type Publication struct {
 	rejects  *rejectFile
 	sessions *sessionCount
 	late     *sessionCount
-	ready    []readyObject // after Finish
-	sealed   *Manifest     // after Finish, without the objects
+	integers [2]*integerDigest // of delta and pair_counts
+	ready    []readyObject     // after Finish
+	sealed   *Manifest         // after Finish, without the objects
 }
 
 // readyObject is a finished file on its way to the store.
@@ -73,9 +74,10 @@ func (p *Publisher) Begin(s feature.Slice, shard int, firstKnown int64) (_ *Publ
 		pub.tables = append(pub.tables, &tableOut{f, t.Name, always})
 		return f
 	}
-	pub.sessions = &sessionCount{next: open(feature.DeltaTable(), true), column: feature.DeltaTable().Column("sessions_cnt")}
-	sinks.Delta = pub.sessions
-	sinks.PairCounts = open(feature.PairCountsTable(), true)
+	pub.sessions = countSessions(feature.DeltaTable(), open(feature.DeltaTable(), true))
+	pub.integers[0] = digestIntegers(feature.DeltaTable(), pub.sessions)
+	pub.integers[1] = digestIntegers(feature.PairCountsTable(), open(feature.PairCountsTable(), true))
+	sinks.Delta, sinks.PairCounts = pub.integers[0], pub.integers[1]
 	if p.cfg.Long {
 		sinks.FGA = open(feature.FGATable(), true)
 	}
@@ -90,7 +92,7 @@ func (p *Publisher) Begin(s feature.Slice, shard int, firstKnown int64) (_ *Publ
 	if c := cfg.Clock; c.Day(s+1) != c.Day(s) {
 		sinks.Lookback30d = open(feature.Lookback30dTable(), true)
 	}
-	pub.late = &sessionCount{next: open(feature.LateTable(), false), column: feature.LateTable().Column("sessions_cnt")}
+	pub.late = countSessions(feature.LateTable(), open(feature.LateTable(), false))
 	sinks.Late = pub.late
 	if err != nil {
 		return nil, err
@@ -183,6 +185,9 @@ func (pub *Publication) manifest(a *feature.CloseAccount) *Manifest {
 		for _, d := range in.Digests {
 			fmt.Fprintln(h, in.Source, in.Partition, d)
 		}
+	}
+	for _, d := range pub.integers {
+		h.Write(d.hash.Sum(nil))
 	}
 	m.InputDigest = hex.EncodeToString(h.Sum(nil))
 	return m
@@ -311,19 +316,4 @@ func (m *Manifest) agree(first *Manifest, key string) error {
 		}
 	}
 	return nil
-}
-
-// sessionCount passes rows on and sums their sessions, for the manifest.
-type sessionCount struct {
-	next   feature.RowSink
-	column int
-	sum    int64
-}
-
-// Write implements feature.RowSink.
-func (c *sessionCount) Write(b *feature.Batch) error {
-	for _, n := range b.Cols[c.column].Int[:b.Rows] {
-		c.sum += n
-	}
-	return c.next.Write(b)
 }

@@ -9,8 +9,8 @@ import (
 	"ndr/feature"
 )
 
-// Account is what the whole cut log of a source comes to. It is read from the cuts, so it is the same whatever
-// crashed and whoever read what.
+// Account is what the cut log of a source comes to, as far back as it is kept. It is read from the cuts, so it is the
+// same whatever crashed and whoever read what.
 type Account struct {
 	Counters
 	Cuts        int
@@ -39,7 +39,11 @@ func (c *Control) SumCuts(ctx context.Context, source string, shards int) (*Acco
 
 func (c *Control) sumPartition(ctx context.Context, source, partition string, shards int, a *Account) error {
 	ended := false
-	for n := uint64(1); ; n++ {
+	first, err := c.firstCut(ctx, source, partition)
+	if err != nil {
+		return err
+	}
+	for n := first; ; n++ {
 		cut, err := openCut(ctx, c, source, partition, n)
 		if errors.Is(err, fs.ErrNotExist) {
 			a.Ended = a.Ended && ended

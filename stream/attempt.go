@@ -16,15 +16,17 @@ type attempt struct {
 
 // idle prepares an idle cut: the watermark moves on by the time that has passed since the last accepted record, to
 // mark; halves that would have been given up by then are emitted before, judged by the old watermark. It reports
-// whether a slice end was passed: only then is the cut worth writing.
+// whether a slice end was passed: only then is the cut worth writing, and only then is anything changed.
 func (p *partition) idle(mark int64) bool {
-	if !p.passes(mark) {
+	now := later(mark, p.cfg.AllowedLateness)
+	hold := p.carry.holdAfter(later(now, -p.cfg.PairTimeout), p.cfg.EventByStart)
+	if !p.passes(max(p.watermark, min(mark, hold))) {
 		return false
 	}
 	p.mark = p.watermark
-	p.release(mark + int64(p.cfg.AllowedLateness))
+	p.release(now)
 	p.advance(mark)
-	return p.passes(p.watermark)
+	return true
 }
 
 // passes reports whether a slice ends after the last cut's watermark and at or before mark.

@@ -107,6 +107,22 @@ func (c *carry) hold(byStart bool) (int64, bool) {
 	return c.least.start, true
 }
 
+// holdAfter is what hold will be when all halves that end at or before the given time are gone, EndOfInput if none
+// is left then.
+func (c *carry) holdAfter(end int64, byStart bool) int64 {
+	least := int64(EndOfInput)
+	for _, h := range c.byEnd {
+		switch {
+		case h.end <= end:
+		case byStart:
+			least = min(least, h.start)
+		default:
+			least = min(least, h.end)
+		}
+	}
+	return least
+}
+
 // halfHeap orders halves by end, then by arrival.
 type halfHeap []*half
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"ndr/feature"
@@ -66,7 +67,7 @@ func (v *partitionView) through(end int64, lastMark int64) (uint64, bool) {
 }
 
 // chain decides the next close record from the record before (nil: none) and the views of the partitions. It is
-// pure; closer.go feeds it.
+// pure; the follower feeds it.
 type chain struct {
 	clock    feature.Clock
 	topology *Topology
@@ -79,7 +80,7 @@ type chain struct {
 // next returns the record to create, or nil when the watermarks do not allow one yet.
 func (c *chain) next() *CloseRecord {
 	s, empty, ok := c.candidate()
-	if !ok {
+	if !ok || c.previous != nil && c.topology.N < c.previous.Topology {
 		return nil
 	}
 	r := &CloseRecord{
@@ -180,11 +181,10 @@ func (c *chain) smallest() (least feature.Slice, ok bool) {
 	return least, ok
 }
 
-// lastSlice is the largest slice of the end cuts of a bounded run, once every partition has ended; a run without
-// an on-time row ends with its first record.
+// lastSlice is the largest slice of the end cuts of a bounded run, once every partition has ended. A run without an
+// on-time row ends with its first record, whatever its slice: then the last slice is the smallest that there is.
 func (c *chain) lastSlice() (last feature.Slice, bounded bool) {
-	last = c.firstOrZero()
-	found := false
+	last = math.MinInt64
 	for i := range c.topology.Partitions {
 		p := &c.topology.Partitions[i]
 		v := c.views[p.Name]
@@ -193,24 +193,14 @@ func (c *chain) lastSlice() (last feature.Slice, bounded bool) {
 		if !ended {
 			return 0, false
 		}
-		if n > 0 && v.heads[n-1].largest != nil && (!found || *v.heads[n-1].largest > last) {
-			last, found = *v.heads[n-1].largest, true
+		if n > 0 && v.heads[n-1].largest != nil {
+			last = max(last, *v.heads[n-1].largest)
 		}
 	}
 	if c.previous != nil && len(c.previous.Open) > 0 {
-		if o := c.previous.Open[len(c.previous.Open)-1]; !found || o > last {
-			last = o
-		}
+		last = max(last, c.previous.Open[len(c.previous.Open)-1])
 	}
 	return last, true
-}
-
-func (c *chain) firstOrZero() feature.Slice {
-	if c.previous != nil {
-		return c.previous.First
-	}
-	s, _ := c.smallest()
-	return s
 }
 
 // oddSlice is the slice of a bounded run that has no on-time row at all: that of its smallest late or rejected

@@ -39,15 +39,20 @@ func (c *Control) lastKey(ctx context.Context, prefix string) (string, error) {
 
 // create stores v as JSON if the object does not exist and reports whether this call made it.
 func (c *Control) create(ctx context.Context, o feature.Object, v any) (bool, error) {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return false, fmt.Errorf("encode %+v: %w", o, err)
+	}
+	return c.createBytes(ctx, o, append(b, '\n'))
+}
+
+// createBytes stores b as it is.
+func (c *Control) createBytes(ctx context.Context, o feature.Object, b []byte) (bool, error) {
 	key, err := c.Layout.Path(o)
 	if err != nil {
 		return false, err
 	}
-	b, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
-		return false, fmt.Errorf("encode %s: %w", key, err)
-	}
-	err = c.Objects.Create(ctx, key, bytes.NewReader(append(b, '\n')))
+	err = c.Objects.Create(ctx, key, bytes.NewReader(b))
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return false, nil
@@ -100,6 +105,28 @@ func (c *Control) LoadCloses(ctx context.Context, clock feature.Clock, after *fe
 	return out, nil
 }
 
+// nextClose returns the close record that follows the given slice (nil: the first one), nil if there is none yet. The
+// records are one chain: a next one that does not name this slice means that two histories were written.
+func (c *Control) nextClose(ctx context.Context, clock feature.Clock, after *feature.Slice) (*CloseRecord, error) {
+	rs, err := c.LoadCloses(ctx, clock, after, 1)
+	if err != nil || len(rs) == 0 {
+		return nil, err
+	}
+	r := rs[0]
+	if (r.Previous == nil) != (after == nil) || after != nil && *r.Previous != *after {
+		return nil, &BrokenError{fmt.Errorf("close record %s does not follow the last one: it names %s, not %s", r.Name,
+			sliceName(clock, r.Previous), sliceName(clock, after))}
+	}
+	return r, nil
+}
+
+func sliceName(clock feature.Clock, s *feature.Slice) string {
+	if s == nil {
+		return "none"
+	}
+	return clock.Name(*s)
+}
+
 // loadClose returns the record of the named slice.
 func (c *Control) loadClose(ctx context.Context, slice string) (*CloseRecord, error) {
 	key, err := c.Layout.Path(feature.CloseObject(slice))
@@ -113,6 +140,19 @@ func (c *Control) loadClose(ctx context.Context, slice string) (*CloseRecord, er
 	return r, nil
 }
 
+// firstCut is the number of the oldest cut of a partition that is kept, 1 if there is none.
+func (c *Control) firstCut(ctx context.Context, source, partition string) (uint64, error) {
+	prefix, err := c.Layout.CutsPrefix(source, partition)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := c.Objects.List(ctx, prefix, "", 1)
+	if err != nil || len(keys) == 0 {
+		return 1, err
+	}
+	return cutNumber(keys[0])
+}
+
 // lastCut is the number of the newest cut of a partition, 0 if there is none.
 func (c *Control) lastCut(ctx context.Context, source, partition string) (uint64, error) {
 	prefix, err := c.Layout.CutsPrefix(source, partition)
@@ -123,5 +163,9 @@ func (c *Control) lastCut(ctx context.Context, source, partition string) (uint64
 	if err != nil || key == "" {
 		return 0, err
 	}
+	return cutNumber(key)
+}
+
+func cutNumber(key string) (uint64, error) {
 	return strconv.ParseUint(key[strings.LastIndexByte(key, '/')+1:], 10, 64)
 }

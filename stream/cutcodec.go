@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -16,11 +15,11 @@ import (
 	"ndr/feature"
 )
 
-// A cut object is: magic (8 bytes), length of the header (4 bytes, little-endian), header (JSON), then the
-// compressed sections that the header locates by offsets from the end of the header.
+// A cut object is: magic (8 bytes, the last one is the format), length and CRC-32C of the header (4 bytes each,
+// little-endian), header (JSON), then the compressed sections that the header locates by offsets from its end.
 const (
 	cutMagic       = "NDRCUT\x00\x01"
-	cutPreamble    = len(cutMagic) + 4
+	cutPreamble    = len(cutMagic) + 8
 	cutFirstRead   = 32 << 10
 	maxCutHeader   = 16 << 20
 	maxSectionSize = 1 << 30
@@ -75,6 +74,7 @@ func (e *cutEncoder) encode(h *CutHeader, sections []feature.Section, carry []ha
 	out := make([]byte, 0, cutPreamble+len(head)+len(body))
 	out = append(out, cutMagic...)
 	out = binary.LittleEndian.AppendUint32(out, uint32(len(head)))
+	out = binary.LittleEndian.AppendUint32(out, crc32.Checksum(head, castagnoli))
 	return append(append(out, head...), body...), nil
 }
 
@@ -83,7 +83,6 @@ type Cut struct {
 	Header CutHeader
 	key    string
 	base   int64 // offset of the first section
-	head   []byte
 }
 
 var errCutFormat = errors.New("unknown cut format")
@@ -94,7 +93,7 @@ func OpenCut(ctx context.Context, objects Objects, key string) (*Cut, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cut %s: %w", key, err)
 	}
-	if len(b) < cutPreamble || string(b[:6]) != cutMagic[:6] {
+	if len(b) < cutPreamble || string(b[:7]) != cutMagic[:7] {
 		return nil, fmt.Errorf("open cut %s: not a cut object", key)
 	}
 	if b[7] > CutFormat+1 {
@@ -113,8 +112,11 @@ func OpenCut(ctx context.Context, objects Objects, key string) (*Cut, error) {
 	if int64(len(b)) < c.base {
 		return nil, fmt.Errorf("open cut %s: cut short at byte %d", key, len(b))
 	}
-	c.head = bytes.Clone(b[cutPreamble:c.base])
-	if err := json.Unmarshal(c.head, &c.Header); err != nil {
+	head := b[cutPreamble:c.base]
+	if crc32.Checksum(head, castagnoli) != binary.LittleEndian.Uint32(b[len(cutMagic)+4:]) {
+		return nil, fmt.Errorf("open cut %s: checksum of the header does not match", key)
+	}
+	if err := json.Unmarshal(head, &c.Header); err != nil {
 		return nil, fmt.Errorf("open cut %s: header: %w", key, err)
 	}
 	return c, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -191,6 +190,6 @@ func (f *Features) known(ctx context.Context, st ShardState) (known map[string]b
 func (f *Features) storeConfig(ctx context.Context) (string, error) {
 	sum := sha256.Sum256(f.cfg.CloseConfig)
 	digest := hex.EncodeToString(sum[:])
-	_, err := f.ctl.create(ctx, feature.ConfigObject(digest), json.RawMessage(f.cfg.CloseConfig))
+	_, err := f.ctl.createBytes(ctx, feature.ConfigObject(digest), f.cfg.CloseConfig)
 	return digest, err
 }

@@ -173,11 +173,7 @@ func (f *follower) stored(ctx context.Context) (*CloseRecord, error) {
 	if f.chain.previous != nil {
 		after = &f.chain.previous.Slice
 	}
-	rs, err := f.ctl.LoadCloses(ctx, f.clock, after, 1)
-	if err != nil || len(rs) == 0 {
-		return nil, err
-	}
-	return rs[0], nil
+	return f.ctl.nextClose(ctx, f.clock, after)
 }
 
 // take makes r the last record: the heads of the cuts that it covers are not needed any more.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"ndr/feature"
 	"ndr/flow"
@@ -73,7 +74,7 @@ func (p *partition) adopt(h *CutHeader, halves []half) error {
 	}
 	p.clear()
 	if err := p.decoder.Restore(h.Decoder); err != nil {
-		return fmt.Errorf("restore decoder of partition %s from cut %d: %w", p.name, h.N, err)
+		return &BrokenError{fmt.Errorf("restore decoder of partition %s from cut %d: %w", p.name, h.N, err)}
 	}
 	return nil
 }
@@ -199,7 +200,7 @@ func (p *partition) event(start, end int64) int64 {
 func (p *partition) accept(it *flow.Item) {
 	r := &it.Record
 	event := p.event(r.Start, r.End)
-	if reason, detail := p.implausible(event); reason != "" {
+	if reason, detail := p.implausible(event, r); reason != "" {
 		p.sawOdd(event)
 		p.reject(reason, detail, it.Raw)
 		return
@@ -218,25 +219,44 @@ func (p *partition) accept(it *flow.Item) {
 	p.fold(&f)
 }
 
-// implausible compares an event time with the record's own time; files have a ceiling and no floor.
-func (p *partition) implausible(event int64) (reason, detail string) {
-	ceiling, floor := p.cfg.Ceiling, int64(math.MinInt64)
+// The slices of these times, and their ends, are times that nanoseconds can express.
+const (
+	firstTime = math.MinInt64 + 2*int64(feature.SliceLength)
+	lastTime  = math.MaxInt64 - 2*int64(feature.SliceLength)
+)
+
+// implausible compares an event time with the record's own time; files have a ceiling and no floor but that of the
+// slices. A half waits until its end is past, whatever its event time is: one that ends in the future would hold the
+// watermark for ever.
+func (p *partition) implausible(event int64, r *flow.Record) (reason, detail string) {
+	ceiling, floor := min(p.cfg.Ceiling, lastTime), firstTime
 	if p.record.TimeKnown {
-		ceiling = p.record.Time + int64(p.cfg.MaxFutureSkew)
-		floor = p.record.Time - int64(p.cfg.MaxPast)
+		ceiling = min(later(p.record.Time, p.cfg.MaxFutureSkew), lastTime)
+		floor = max(later(p.record.Time, -p.cfg.MaxPast), firstTime)
 	}
 	switch {
 	case event > ceiling:
 		return flow.ReasonFutureTime, fmt.Sprintf("event time %s is later than %s", stamp(event), stamp(ceiling))
+	case r.Kind == flow.Half && r.End > ceiling:
+		return flow.ReasonFutureTime, fmt.Sprintf("end %s is later than %s", stamp(r.End), stamp(ceiling))
 	case event < floor:
 		return flow.ReasonPastTime, fmt.Sprintf("event time %s is earlier than %s", stamp(event), stamp(floor))
 	}
 	return "", ""
 }
 
+// sawOdd and sawSlice copy what they keep inside the branch, so that a flow costs no allocation.
 func (p *partition) sawOdd(event int64) {
 	if p.odd == nil || event < *p.odd {
-		p.odd = &event
+		kept := min(max(event, firstTime), lastTime)
+		p.odd = &kept
+	}
+}
+
+func (p *partition) sawSlice(s feature.Slice) {
+	if p.largest == nil || s > *p.largest {
+		kept := s
+		p.largest = &kept
 	}
 }
 
@@ -287,9 +307,7 @@ func (p *partition) fold(f *feature.Flow) {
 		p.sawOdd(event)
 	} else {
 		p.count.Accepted++
-		if p.largest == nil || slice > *p.largest {
-			p.largest = &slice
-		}
+		p.sawSlice(slice)
 	}
 	ends := [2]struct {
 		host, peer feature.Addr
@@ -321,14 +339,27 @@ func (p *partition) settle() {
 		return
 	}
 	p.release(p.maxEvent)
-	p.advance(p.maxEvent - int64(p.cfg.AllowedLateness))
+	p.advance(later(p.maxEvent, -p.cfg.AllowedLateness))
 }
 
 // release emits the halves whose end is pair_timeout or more before the given time.
 func (p *partition) release(now int64) {
-	for h := p.carry.first(); h != nil && h.end <= now-int64(p.cfg.PairTimeout); h = p.carry.first() {
+	for h := p.carry.first(); h != nil && h.end <= later(now, -p.cfg.PairTimeout); h = p.carry.first() {
 		p.unpaired()
 	}
+}
+
+// later is a time moved by d, kept within what nanoseconds can express and off NoWatermark and EndOfInput: an event
+// of the year 1677 must not move the watermark to 2262.
+func later(nanos int64, d time.Duration) int64 {
+	t := nanos + int64(d)
+	switch {
+	case d < 0 && t > nanos:
+		return NoWatermark + 1
+	case d > 0 && t < nanos:
+		return EndOfInput - 1
+	}
+	return min(max(t, NoWatermark+1), EndOfInput-1)
 }
 
 // advance moves the watermark to the given time, but not past the smallest event time in the carry, and never

@@ -49,11 +49,20 @@ func newRowTable(k int) *rowTable {
 	return t
 }
 
-// reset empties the table and keeps its memory.
+// reset empties the table and keeps its memory, as far as the rows had use for it.
 func (t *rowTable) reset() {
 	t.hosts.reset()
 	t.pairs.reset()
-	t.count, t.pair, t.kept = t.count[:0], t.pair[:0], t.kept[:0]
+	t.count, t.pair, t.kept = emptied(t.count), emptied(t.pair), emptied(t.kept)
+}
+
+// emptied returns s without elements, and without its memory when they filled less than an eighth of it: after a
+// burst a quiet partition gives its part of the memory budget back.
+func emptied[T any](s []T) []T {
+	if cap(s) > firstSlots && len(s) < cap(s)/8 {
+		return nil
+	}
+	return s[:0]
 }
 
 // size is the memory that the rows take, in bytes.
@@ -181,7 +190,9 @@ func (k *hostKey) hash(seed uint64) uint64 {
 
 func (k *pairKey) hash(seed uint64) uint64 {
 	h := k.hostKey.hash(seed)
-	return mix(mix(h^k.peer.Hi) ^ k.peer.Lo ^ uint64(k.port)<<40)
+	// The port has a round of its own: only what is low before a round spreads over the bits that choose the slot,
+	// and the ports of a scanned peer differ in nothing else.
+	return mix(mix(mix(h^k.peer.Hi)^k.peer.Lo) ^ uint64(k.port))
 }
 
 func mix(h uint64) uint64 {

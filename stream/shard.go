@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -68,6 +69,7 @@ type shard struct {
 	slots   chan struct{}   // closes that may run at a time in this process
 	done    bool            // the final slice is closed
 	known   map[string]bool // partitions that an applied close record, or topology entry 0 before the first, names
+	rolled  *CloseRecord    // closed in the state, but perhaps not yet complete for the readers
 	saved   time.Time       // of the last checkpoint
 	dirty   bool            // closed something since
 	log     *slog.Logger
@@ -105,8 +107,12 @@ func (s *shard) run(ctx context.Context) error {
 	return nil
 }
 
-// step closes the next slice if its record is there, else folds what the log has.
+// step closes the next slice if its record is there, else folds what the log has. A slice that was rolled is
+// completed before anything else: the state does not lead back to it.
 func (s *shard) step(ctx context.Context) (final, worked bool, err error) {
+	if s.rolled != nil {
+		return s.complete(ctx)
+	}
 	r, err := s.nextRecord(ctx)
 	if err != nil {
 		return false, false, err
@@ -126,7 +132,7 @@ func (s *shard) step(ctx context.Context) (final, worked bool, err error) {
 	if err := s.close(ctx, r); err != nil {
 		return false, false, err
 	}
-	return r.Final, true, nil
+	return s.complete(ctx)
 }
 
 // nextRecord is the record after the last slice that the shard closed, nil if there is none yet.
@@ -139,11 +145,7 @@ func (s *shard) nextRecord(ctx context.Context) (*CloseRecord, error) {
 	if r != nil || !older {
 		return r, nil
 	}
-	rs, err := s.ctl.LoadCloses(ctx, s.cfg.Clock, after, 1)
-	if err != nil || len(rs) == 0 {
-		return nil, err
-	}
-	return rs[0], nil
+	return s.ctl.nextClose(ctx, s.cfg.Clock, after)
 }
 
 // foldKnown folds ahead of the closes. A partition that no applied record names is left alone: its rows may
@@ -169,7 +171,11 @@ func (s *shard) foldNext(ctx context.Context, partition string) error {
 	c, _ := s.board.cut(partition, n)
 	if c == nil {
 		var err error
-		if c, err = openCut(ctx, s.ctl, s.cfg.Source, partition, n); err != nil {
+		c, err = openCut(ctx, s.ctl, s.cfg.Source, partition, n)
+		if errors.Is(err, fs.ErrNotExist) { // the log was collected past what this state has folded
+			return &BrokenError{fmt.Errorf("cut %d of partition %s is gone, and no usable checkpoint has folded it: %w", n, partition, err)}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -182,8 +188,8 @@ func (s *shard) foldNext(ctx context.Context, partition string) error {
 		return fmt.Errorf("encode header of cut %d of %s: %w", n, partition, err)
 	}
 	late, err := s.state.Fold(partition, n, c.Header.Watermark, blob, &section)
-	if err != nil {
-		return fmt.Errorf("fold cut %d of %s: %w", n, partition, err)
+	if err != nil { // a gap, unsorted rows or the local disk, nothing that passes
+		return &BrokenError{fmt.Errorf("fold cut %d of %s: %w", n, partition, err)}
 	}
 	if late > 0 {
 		s.metrics.ClosedLate.Add(float64(late))
@@ -231,19 +237,27 @@ func (s *shard) close(ctx context.Context, r *CloseRecord) (err error) {
 		return fmt.Errorf("roll slice %s: %w", r.Name, err)
 	}
 	s.metrics.CloseSeconds.WithLabelValues("roll").Observe(s.cfg.Now().Sub(stored).Seconds())
-	s.dirty = true
+	s.rolled = r
+	return nil
+}
+
+// complete tells the readers of the rolled slice when every shard has published it. Only then may a checkpoint hold
+// the slice: recovery goes on after it.
+func (s *shard) complete(ctx context.Context) (final, worked bool, err error) {
+	r := s.rolled
 	record, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("encode close record %s: %w", r.Name, err)
+		return false, false, fmt.Errorf("encode close record %s: %w", r.Name, err)
 	}
 	if err := s.out.Complete(ctx, r.Slice, record); err != nil {
-		return fmt.Errorf("complete slice %s: %w", r.Name, err)
+		return false, false, fmt.Errorf("complete slice %s: %w", r.Name, err)
 	}
+	s.rolled, s.dirty = nil, true
 	s.metrics.closed(s.number, s.cfg.Clock.End(r.Slice))
 	if s.cfg.OnClose != nil {
 		s.cfg.OnClose(s.number, r)
 	}
-	return s.checkpointIfDue(ctx)
+	return r.Final, true, s.checkpointIfDue(ctx)
 }
 
 // scan runs the state past the visitor and completes the tables, a few shards at a time: this is where the memory
@@ -346,10 +360,11 @@ func (ignore) Reject(string, uint64, *feature.Reject) error       { return nil }
 const retryPause = 2 * time.Second
 
 // temporary reports whether trying again can help: anything that the store or the log says, but no broken
-// invariant.
+// invariant. An object of a format that this build does not know was written by a newer one: it is waited for until
+// this build has been replaced too.
 func temporary(err error) bool {
 	var broken *BrokenError
-	return !errors.As(err, &broken) && !errors.Is(err, ErrRefused) && !errors.Is(err, errCutFormat)
+	return !errors.As(err, &broken) && !errors.Is(err, ErrRefused)
 }
 
 // BrokenError is an impossible state: the process stops, since going on could publish wrong rows.

@@ -4,7 +4,7 @@ import "unsafe"
 
 // table maps keys to dense numbers in order of arrival, by open addressing with linear probing. Slots hold the
 // number plus one and 32 bits of the hash, which also give the home slot: a table grows without hashing again,
-// and most misses do not touch the keys. It never shrinks.
+// and most misses do not touch the keys. It shrinks only when it is emptied.
 type table[K comparable] struct {
 	keys  []K
 	slots []slot
@@ -20,8 +20,16 @@ func (t *table[K]) init() {
 	t.mask = firstSlots - 1
 }
 
+// reset empties the table. It halves one of which little was used, since size counts all slots: the memory budget
+// must not be taken up by the empty tables of past bursts.
 func (t *table[K]) reset() {
-	t.keys = t.keys[:0]
+	used := len(t.keys)
+	t.keys = emptied(t.keys)
+	if len(t.slots) > firstSlots && used < len(t.slots)/8 {
+		t.slots = make([]slot, len(t.slots)/2)
+		t.mask = uint64(len(t.slots)) - 1
+		return
+	}
 	clear(t.slots)
 }
 

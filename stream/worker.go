@@ -43,15 +43,29 @@ type worker struct {
 	lastFlow time.Time // of the last accepted flow, or the assignment
 	base     int64     // watermark then
 	taken    int64     // p.taken then
+	asked    time.Time // when the other partitions' watermarks were looked at last
 }
+
+// errGivenUp ends a partition that was taken away while the outcome of its cut was unknown. Other bytes must not
+// be sent for the same number: whoever owns the partition next reads the records again.
+var errGivenUp = errors.New("cut given up")
 
 // run reads until the partition ends, is taken away or breaks.
 func (w *worker) run(ctx context.Context) error {
+	err := w.read(ctx)
+	if errors.Is(err, errGivenUp) {
+		return nil
+	}
+	return err
+}
+
+func (w *worker) read(ctx context.Context) error {
 	w.lastCut = w.in.cfg.Now()
 	w.moved()
-	for {
+	for w.p.watermark != EndOfInput { // also another owner's last cut, once it is adopted
 		poll, cancel := context.WithTimeout(ctx, tick)
 		records, err := w.reader.Poll(poll)
+		over := poll.Err() != nil
 		cancel()
 		if err := w.apply(ctx, records); err != nil {
 			return err
@@ -59,10 +73,9 @@ func (w *worker) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return w.stop(ctx)
-		case errors.Is(err, io.EOF):
-			w.p.finish()
-			return w.cut(ctx, causeEnd)
-		case err != nil && !errors.Is(err, context.DeadlineExceeded):
+		case err == io.EOF: // a failed connection may wrap io.EOF, and is no end
+			return w.end(ctx)
+		case err != nil && !(over && errors.Is(err, context.DeadlineExceeded)):
 			return fmt.Errorf("read partition %s: %w", w.p.name, err)
 		}
 		if cause := w.due(ctx); cause != "" {
@@ -71,6 +84,19 @@ func (w *worker) run(ctx context.Context) error {
 			}
 		}
 	}
+	return nil
+}
+
+// end writes the last cut of a bounded input. Another owner may have cut up to the same position without knowing
+// that it was the last one: then there is one more cut to make.
+func (w *worker) end(ctx context.Context) error {
+	for w.p.watermark != EndOfInput {
+		w.p.finish()
+		if err := w.cut(ctx, causeEnd); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply folds the records and cuts in between where a limit is reached.
@@ -141,6 +167,10 @@ func (w *worker) due(ctx context.Context) string {
 func (w *worker) idle(ctx context.Context, now time.Time) bool {
 	base := w.base
 	if w.p.maxEvent == NoWatermark {
+		if now.Sub(w.asked) < w.in.cfg.IdleTimeout { // it lists and reads a cut of each of them
+			return false
+		}
+		w.asked = now
 		others, ok, err := w.in.othersMark(ctx, w.p.name)
 		if err != nil || !ok || others == EndOfInput {
 			w.trouble("idle", err)
@@ -190,9 +220,8 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // cut freezes the rows and stores them as the next cut. It tries until the outcome is known: the object is ours,
-// or another owner's, which is then adopted.
-// When ctx has ended and the outcome is still unknown after a grace period it gives up without an error: whoever
-// owns the partition next reads the records again.
+// or another owner's, which is then adopted. When ctx has ended and the outcome is still unknown after a grace
+// period it gives up: errGivenUp.
 func (w *worker) cut(ctx context.Context, cause string) error {
 	ctx, cancel := graceful(ctx)
 	defer cancel()
@@ -206,37 +235,38 @@ func (w *worker) cut(ctx context.Context, cause string) error {
 		return err
 	}
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, maxPause) {
-		ours, err := w.store(ctx, key, a)
-		switch {
-		case err == nil && ours:
+		other, err := w.store(ctx, key, a)
+		if err == nil && other == nil {
 			w.stored(a, began)
 			return nil
-		case err == nil:
-			w.fail(nil)
-			return w.lost(ctx, key)
-		case !temporary(err):
+		}
+		if err == nil {
+			err = w.lost(ctx, other)
+		}
+		if err == nil || errors.Is(err, ErrReread) || !temporary(err) {
 			return err
 		}
 		w.fail(err)
 		w.log.Warn("store cut failed, sending the same bytes again", "cut", w.p.n, "err", err)
 		if sleep(ctx, pause) != nil {
 			w.log.Warn("cut not stored, the next owner reads again", "cut", w.p.n, "err", err)
-			return nil
+			return errGivenUp
 		}
 	}
 }
 
-// store sends the attempt once and reports whether the object is ours.
-func (w *worker) store(ctx context.Context, key string, a *attempt) (ours bool, err error) {
+// store sends the attempt once. It returns the cut of another owner that is there already, nil if the object is
+// ours.
+func (w *worker) store(ctx context.Context, key string, a *attempt) (other *Cut, err error) {
 	err = w.in.ctl.Objects.Create(ctx, key, bytes.NewReader(a.bytes))
 	if !errors.Is(err, fs.ErrExist) {
-		return err == nil, err
+		return nil, err
 	}
 	c, err := OpenCut(ctx, w.in.ctl.Objects, key)
-	if err != nil {
-		return false, err
+	if err != nil || c.Header.ContentDigest == a.header.ContentDigest {
+		return nil, err
 	}
-	return c.Header.ContentDigest == a.header.ContentDigest, nil
+	return c, nil
 }
 
 func (w *worker) stored(a *attempt, began time.Time) {
@@ -262,17 +292,14 @@ func (w *worker) noteCut(to int64) {
 }
 
 // lost adopts the cut that another owner made first: the rows since are dropped and their records read again.
-func (w *worker) lost(ctx context.Context, key string) error {
-	w.in.metrics.CutLost.Inc()
-	c, err := OpenCut(ctx, w.in.ctl.Objects, key)
-	if err != nil {
-		return err
-	}
+func (w *worker) lost(ctx context.Context, c *Cut) error {
 	read := w.p.next
-	w.log.Warn("another owner made the cut first, going on after it", "cut", w.p.n, "from", w.p.from, "to", c.Header.To)
 	if err := w.in.adopt(ctx, w.p, c); err != nil {
 		return err
 	}
+	w.in.metrics.CutLost.Inc()
+	w.fail(nil)
+	w.log.Warn("another owner made the cut first, going on after it", "cut", c.Header.N, "from", c.Header.From, "to", c.Header.To)
 	w.noteCut(c.Header.To)
 	w.lastCut = w.in.cfg.Now()
 	w.moved()

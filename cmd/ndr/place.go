@@ -219,18 +219,44 @@ func (v *rootView) object(key string) (feature.Object, bool) {
 	return o, err == nil
 }
 
+// named is the key of an object that stands below a root under a short name, such as a slice; object tells from the
+// parts of the name which one it is. Any other key stays as it is.
+func (v *rootView) named(key string, object func(parts []string) (feature.Object, bool)) (string, error) {
+	if _, ok := v.object(key); ok || !v.known {
+		return key, nil
+	}
+	o, ok := object(strings.Split(strings.TrimPrefix(key, v.layout.Root()+"/"), "/"))
+	if !ok {
+		return key, nil
+	}
+	path, err := v.layout.Path(o)
+	if err != nil {
+		return "", usageError{err}
+	}
+	return path, nil
+}
+
 // sliceOf is the slice that contains a time, or that has the name, as a person writes either.
 func (v *rootView) sliceOf(text string) (feature.Slice, error) {
 	if s, err := v.clock.ParseName(text); err == nil {
 		return s, nil
 	}
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05",
+	at, err := parseTime(text)
+	if err != nil {
+		return 0, usageError{err}
+	}
+	return v.clock.Of(at.UnixNano()), nil
+}
+
+// parseTime reads a time as a person writes it; without a zone it is UTC.
+func parseTime(text string) (time.Time, error) {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime,
 		"2006-01-02 15:04", "20060102T1504Z"} {
 		if at, err := time.Parse(form, text); err == nil {
-			return v.clock.Of(at.UnixNano()), nil
+			return at, nil
 		}
 	}
-	return 0, usageError{fmt.Errorf("%q is no time: want 2026-11-23T10:45Z, or a slice as in file names, 20261123T1045Z", text)}
+	return time.Time{}, fmt.Errorf("%q is no time: want 2026-11-23T10:45Z, or a slice as in file names, 20261123T1045Z", text)
 }
 
 func fileExists(name string) bool {

@@ -171,7 +171,19 @@ func (p *pipeline) replayFiles(ctx context.Context, inputs []file.Input, io stdi
 	if err != nil {
 		return err
 	}
-	ic.Ceiling = t.FirstStart + int64(ic.MaxFutureSkew)
+	if err := p.bounded(ctx, src, t.FirstStart+int64(ic.MaxFutureSkew), io); err != nil {
+		return err
+	}
+	return p.summary(ctx, io, summaryInput{began: began, resumed: before.Cuts > 0, finished: before.Ended, what: plural(len(inputs), "file")})
+}
+
+// bounded runs both stages over a registered, bounded source until everything is published. ceiling is the latest
+// event time of records without a time of their own.
+func (p *pipeline) bounded(ctx context.Context, src stream.Source, ceiling int64, io stdio) error {
+	ic, err := p.ingestConfig(ceiling)
+	if err != nil {
+		return err
+	}
 	progress := newProgress(io.err, p.clock)
 	feats, err := p.features(progress.closed)
 	if err != nil {
@@ -185,10 +197,7 @@ func (p *pipeline) replayFiles(ctx context.Context, inputs []file.Input, io stdi
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err != nil {
-		return err
-	}
-	return p.summary(ctx, io, summaryInput{began: began, resumed: before.Cuts > 0, finished: before.Ended, inputs: len(inputs)})
+	return err
 }
 
 // both runs two stages until both have ended; the first error ends the other.

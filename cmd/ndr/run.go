@@ -73,11 +73,16 @@ func run(ctx context.Context, cfg *configs.Config, origins *configs.Origins, f *
 	if err != nil {
 		return err
 	}
-	if err := p.fix(ctx); err != nil {
-		return err
-	}
 	l := &live{pipeline: p, stage: f.stage, list: list, assign: make(chan []int, 1)}
-	return l.run(ctx)
+	err = p.fix(ctx)
+	if err == nil {
+		err = l.run(ctx)
+	}
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		log.Info("stopped")
+		return nil // SIGTERM is a clean stop
+	}
+	return err
 }
 
 // shardList is the shards of --stage features --shards i/n, nil when ownership follows the partitions.
@@ -148,12 +153,7 @@ func (l *live) run(ctx context.Context) error {
 		}
 		stages = append(stages, func(ctx context.Context) error { return l.source.Run(ctx, l.ingest) })
 	}
-	err := both(ctx, stages...)
-	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
-		l.log.Info("stopped")
-		return nil // SIGTERM is a clean stop
-	}
-	return err
+	return both(ctx, stages...)
 }
 
 // openSource registers the partitions of the topic and makes the ingest stage.

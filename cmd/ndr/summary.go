@@ -18,9 +18,9 @@ import (
 // summaryInput is what only the run itself knows.
 type summaryInput struct {
 	began    time.Time
-	resumed  bool // cuts were there before
-	finished bool // all of them
-	inputs   int
+	resumed  bool   // cuts were there before
+	finished bool   // all of them
+	what     string // was read
 }
 
 // summary prints what a person asks after a bounded run: the records by outcome, the time span, hosts, tables,
@@ -35,9 +35,9 @@ func (p *pipeline) summary(ctx context.Context, io stdio, in summaryInput) error
 	case in.finished:
 		fmt.Fprintf(w, "Nothing to do: this input was read to its end before. What is there:\n\n")
 	case in.resumed:
-		fmt.Fprintf(w, "Resumed and finished in %s.\n\n", time.Since(in.began).Round(100*time.Millisecond))
+		fmt.Fprintf(w, "Resumed and finished in %s.\n\n", since(in.began))
 	default:
-		fmt.Fprintf(w, "Read %s in %s.\n\n", plural(in.inputs, "file"), time.Since(in.began).Round(100*time.Millisecond))
+		fmt.Fprintf(w, "Read %s in %s.\n\n", in.what, since(in.began))
 	}
 	printOutcomes(w, a)
 	if a.First != nil {

@@ -56,7 +56,7 @@ func newVersionDocument() *versionDocument {
 }
 
 func (d *versionDocument) table(w io.Writer) {
-	fmt.Fprintf(w, "ndr %s\t\n", d.Version)
+	fmt.Fprintf(w, "ndr\t%s\n", d.Version)
 	if d.Revision != "" {
 		fmt.Fprintf(w, "revision\t%s\n", d.Revision)
 	}

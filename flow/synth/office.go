@@ -1,6 +1,8 @@
 package synth
 
-// office is what a person at a workstation does next: 3.06 flows in the mean.
+import "ndr/flow"
+
+// office is what a person at a workstation does next: 3.08 flows in the mean.
 func (a *actor) office(now int64) {
 	g := a.g
 	i := a.rng.IntN(g.cfg.Hosts)
@@ -60,11 +62,14 @@ func (a *actor) browse(now int64, i int) {
 	if a.rng.IntN(100) == 0 {
 		e := a.draw(now, src, site, id)
 		number := uint8(1 + a.rng.UintN(commonThreats))
-		if threats[number-1].block && e.down > 60 {
+		answered := endings[e.ending].outcome == flow.Established
+		if answered && threats[number-1].block {
 			e.ending = endThreat
 		}
 		a.add(&e)
-		a.report(e, number)
+		if answered {
+			a.report(e, number)
+		}
 	}
 }
 

@@ -9,14 +9,14 @@ import (
 
 // The firewall of the company.
 const (
-	serial      = "007051000123456"
+	serial      = "007051000123"
 	firewall    = "fw-1"
 	domain      = `corp\user`
 	logDelay    = second // between the end of a session and its log
 	typeEcho    = 8
 	typeEchoV6  = 128
 	arenaChunk  = 1 << 16
-	textPerFlow = 64
+	longestText = 64
 )
 
 var (
@@ -87,9 +87,9 @@ func (g *Generator) describe(r *flow.Record, e *event) {
 
 var (
 	ruleDeny   = []byte("deny-rest")
-	ruleIn     = []byte("publish-web")
-	ruleOut    = []byte("allow-internet")
-	ruleInside = []byte("allow-inside")
+	ruleIn     = []byte("web-in")
+	ruleOut    = []byte("web-out")
+	ruleInside = []byte("inside")
 )
 
 // arena makes texts that are never overwritten, with one allocation for thousands of them.
@@ -97,7 +97,7 @@ type arena struct{ chunk []byte }
 
 // number makes the text of a prefix and a number.
 func (t *arena) number(prefix string, n uint64) []byte {
-	if cap(t.chunk)-len(t.chunk) < textPerFlow {
+	if cap(t.chunk)-len(t.chunk) < longestText {
 		t.chunk = make([]byte, 0, arenaChunk)
 	}
 	from := len(t.chunk)

@@ -19,7 +19,7 @@ func (g *Generator) routines() []routine {
 	known := &HostLabel{Label: Label{KindKnownScanner, scanner.addr(false).String()}, Start: g.at(g.start),
 		About: "the company's own vulnerability scanner, every night from 03:00 to 05:00"}
 	return []routine{
-		{rate: n / 30, flows: 3.06, share: g.meanOf(presence), act: (*actor).office},
+		{rate: n / 30, flows: 3.08, share: g.meanOf(presence), act: (*actor).office},
 		{rate: n / 300, flows: 1.6, share: g.meanOf(powered), act: (*actor).machine},
 		{rate: n / 1024, flows: 1, share: g.meanOf(powered), regular: true, act: (*actor).setClock},
 		{rate: 0.05 + n/400, flows: 1.15, share: busyness, act: (*actor).serve},

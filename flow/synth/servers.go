@@ -24,7 +24,8 @@ func (a *actor) serve(now int64) {
 		now = a.session(now, mail.addr(false), a.domainController().addr(false), appDNS)
 		a.session(now, mail.addr(false), peer(a.zipf.Uint64(), false), appSMTP)
 	case p < 85:
-		a.session(now, dc1.addr(a.rng.IntN(8) == 0), dc2.addr(false), appLDAP)
+		v6 := a.rng.IntN(8) == 0
+		a.session(now, dc1.addr(v6), dc2.addr(v6), appLDAP)
 	case p < 90:
 		a.session(now, dc2.addr(false), dc1.addr(false), appRPC)
 	default:
@@ -99,7 +100,7 @@ func (a *actor) probe(now int64, src, dst flow.Addr, port uint16, oneOpen int) {
 	e.destPort = port
 	switch a.rng.IntN(oneOpen) {
 	case 0:
-		e.app, e.ending = a.appOf(port), endClientReset
+		e.app, e.ending = appAt(port), endClientReset
 		e.setBytes(300, 400)
 		e.end = now + 40*millisecond
 	case 1, 2:
@@ -112,8 +113,8 @@ func (a *actor) probe(now int64, src, dst flow.Addr, port uint16, oneOpen int) {
 	a.add(&e)
 }
 
-// appOf is the TCP application that is usual at a port.
-func (a *actor) appOf(port uint16) appID {
+// appAt is the TCP application that is usual at a port.
+func appAt(port uint16) appID {
 	for id := range apps {
 		if p := &apps[id]; p.port == port && p.proto == protoTCP {
 			return appID(id)

@@ -35,14 +35,31 @@ type cursor struct {
 
 	decoder flow.Decoder
 	origin  *stream.Origin
-	file    io.ReadCloser
+	file    *watched
 	lines   *flow.LineReader
-	broken  bool // the file ended with an error, which was returned as a line
+	spoiled error // the file's first bytes promise a compression that is not there
+	broken  bool  // the file ended with an error, which was returned as a line
 
 	// of the line being decoded
 	timed bool
 	event int64
 	emit  func(*flow.Item)
+}
+
+// watched remembers that the file itself could not be read. Reading it again gives other lines then, and so other
+// positions: unlike a file with broken content it must stop the partition.
+type watched struct {
+	io.ReadCloser
+	err error
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
 }
 
 func newCursor(cfg *Config, number int) (*cursor, error) {
@@ -58,7 +75,7 @@ func (c *cursor) rewind() error {
 	if err != nil {
 		return fmt.Errorf("make decoder of %s: %w", c.in.Name, err)
 	}
-	c.decoder, c.broken = d, false
+	c.decoder, c.broken, c.spoiled = d, false, nil
 	c.origin = &stream.Origin{Name: c.in.Name}
 	c.line = line{text: c.line.text[:0]}
 	if !c.timed {
@@ -68,14 +85,17 @@ func (c *cursor) rewind() error {
 }
 
 func (c *cursor) close() {
-	if c.file != nil {
+	if c.lines != nil {
 		c.lines.Close()
-		c.file.Close()
-		c.file, c.lines = nil, nil
 	}
+	if c.file != nil {
+		c.file.Close()
+	}
+	c.file, c.lines = nil, nil
 }
 
-// read takes the next line and reports whether it holds a flow.
+// read takes the next line and reports whether it holds a flow. The context is that of opening and reading the file,
+// so it must live as long as the file is open.
 func (c *cursor) read(ctx context.Context) (timed bool, err error) {
 	if c.file == nil {
 		if err := c.open(ctx); err != nil {
@@ -85,8 +105,14 @@ func (c *cursor) read(ctx context.Context) (timed bool, err error) {
 	if c.broken {
 		return false, io.EOF
 	}
-	text, err := c.lines.Next()
-	if errors.Is(err, io.EOF) {
+	text, err := []byte(nil), c.spoiled
+	if c.lines != nil {
+		text, err = c.lines.Next()
+	}
+	switch {
+	case c.file.err != nil:
+		return false, fmt.Errorf("read input %s: %w", c.in.Name, c.file.err)
+	case err == io.EOF:
 		return false, io.EOF
 	}
 	c.line.number++
@@ -111,12 +137,8 @@ func (c *cursor) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open input %s: %w", c.in.Name, err)
 	}
-	if c.lines, err = flow.NewLineReader(f, c.cfg.MaxLine); err != nil {
-		f.Close()
-		return fmt.Errorf("open input %s: %w", c.in.Name, err)
-	}
-	c.file = f
-	c.line.number = 0
+	c.file, c.line.number = &watched{ReadCloser: f}, 0
+	c.lines, c.spoiled = flow.NewLineReader(c.file, c.cfg.MaxLine)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package file
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"io"
 )
 
@@ -11,15 +10,18 @@ import (
 // by name; records that are no flows go at once. The first flow of each file is read at the start, and the file
 // closed again until the merged time reaches it, so only files that overlap are open together.
 type merge struct {
-	cfg   *Config
-	heap  cursorHeap
-	ready bool
-	cur   *cursor // the cursor that is being read up to its next flow
+	cfg    *Config
+	life   context.Context // of the partition: a file that one Poll opens is read by later ones
+	heap   cursorHeap
+	primed int // inputs whose first flow is known
+	ready  bool
+	cur    *cursor // the cursor that is being read up to its next flow
 }
 
-func newMerge(cfg *Config) *merge { return &merge{cfg: cfg} }
+func newMerge(life context.Context, cfg *Config) *merge { return &merge{cfg: cfg, life: life} }
 
-// next returns the next line of the merged stream, valid until the next call, or io.EOF.
+// next returns the next line of the merged stream, valid until the next call, or io.EOF. After any other error it may
+// be called again.
 func (m *merge) next(ctx context.Context) (*line, error) {
 	if !m.ready {
 		if err := m.prime(ctx); err != nil {
@@ -28,7 +30,7 @@ func (m *merge) next(ctx context.Context) (*line, error) {
 	}
 	for {
 		if m.cur != nil {
-			l, err := m.advance(ctx)
+			l, err := m.advance()
 			if l != nil || err != nil {
 				return l, err
 			}
@@ -47,11 +49,11 @@ func (m *merge) next(ctx context.Context) (*line, error) {
 
 // advance reads the current cursor: a line that is no flow is returned at once; a flow puts the cursor back into
 // the heap, and nothing is returned; so does the end of the file, without putting it back.
-func (m *merge) advance(ctx context.Context) (*line, error) {
+func (m *merge) advance() (*line, error) {
 	c := m.cur
-	timed, err := c.read(ctx)
+	timed, err := c.read(m.life)
 	switch {
-	case errors.Is(err, io.EOF):
+	case err == io.EOF:
 		c.close()
 		m.cur = nil
 		return nil, nil
@@ -66,23 +68,15 @@ func (m *merge) advance(ctx context.Context) (*line, error) {
 	return nil, nil
 }
 
-// prime finds the time of the first flow of every file. A file without any goes first.
+// prime finds the time of the first flow of every file. A file without any goes first. When ctx ends, the next call
+// goes on where this one stopped.
 func (m *merge) prime(ctx context.Context) error {
-	for i := range m.cfg.Inputs {
-		c, err := newCursor(m.cfg, i)
+	for ; m.primed < len(m.cfg.Inputs); m.primed++ {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c, err := m.first(m.primed)
 		if err != nil {
-			return err
-		}
-		for {
-			timed, err := c.read(ctx)
-			if errors.Is(err, io.EOF) || timed {
-				break
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if err := c.rewind(); err != nil {
 			return err
 		}
 		m.heap = append(m.heap, c)
@@ -90,6 +84,25 @@ func (m *merge) prime(ctx context.Context) error {
 	heap.Init(&m.heap)
 	m.ready = true
 	return nil
+}
+
+// first makes the cursor of an input, closed and with the time of its first flow.
+func (m *merge) first(input int) (*cursor, error) {
+	c, err := newCursor(m.cfg, input)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	for timed := false; !timed; {
+		timed, err = c.read(m.life)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c, c.rewind()
 }
 
 func (m *merge) close() {

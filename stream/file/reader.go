@@ -3,7 +3,6 @@ package file
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 
 	"ndr/feature"
@@ -37,12 +36,12 @@ func (r *reader) Poll(ctx context.Context) ([]stream.Record, error) {
 			break
 		}
 		l, err := r.m.next(ctx)
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			r.ended = true
 			return r.batch, io.EOF
 		}
-		if err != nil {
-			return nil, err
+		if err != nil { // what was read before has its positions and must not be lost
+			return r.batch, err
 		}
 		if r.of > 1 && spread(l, r.of) != r.partition {
 			continue

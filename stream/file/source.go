@@ -106,7 +106,7 @@ func (s *Source) consume(ctx context.Context, c stream.Consumer, partition int) 
 		if _, err := c.Position(ctx, name); err != nil {
 			return err
 		}
-		r := &reader{m: newMerge(&s.cfg), partition: partition, of: s.cfg.Partitions}
+		r := &reader{m: newMerge(ctx, &s.cfg), partition: partition, of: s.cfg.Partitions}
 		err := c.Consume(ctx, name, r)
 		r.m.close()
 		if !errors.Is(err, stream.ErrReread) {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -61,8 +62,8 @@ func (s *Source) fetcher() (*kgo.Client, error) {
 	}
 	b := split(s.cfg.Memory)
 	return kgo.NewClient(append(opts,
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.FetchMaxWait(fetchWait), kgo.MaxConcurrentFetches(b.fetches), kgo.FetchMaxBytes(b.fetchBytes),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.WithPools(&pool{}), kgo.FetchMaxWait(fetchWait), kgo.MaxConcurrentFetches(b.fetches), kgo.FetchMaxBytes(b.fetchBytes),
 		kgo.FetchMaxPartitionBytes(b.partBytes), kgo.MaxDecompressBatchBytes(b.batchBytes))...)
 }
 
@@ -89,10 +90,14 @@ func (t *TLS) load() (*tls.Config, error) {
 	return conf, nil
 }
 
-// explain adds to an error of the client why connections failed, which the client often hides behind a deadline.
+// explain adds to an error of the client what it does not say: why connections failed, which it often hides behind a
+// deadline, and what a connection means that the broker closes without a word.
 func (s *Source) explain(err error) error {
 	if last := s.metrics.lastConnectError(); last != nil && !errors.Is(err, last) {
-		return fmt.Errorf("%w (last failed connection: %w)", err, last)
+		err = fmt.Errorf("%w (last failed connection: %w)", err, last)
+	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w (the broker closed the connection: it may want TLS, SASL, or other credentials than those of user %q)", err, s.cfg.SASL.User)
 	}
 	return err
 }

@@ -1,7 +1,10 @@
 package kafka
 
 import (
+	"context"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"ndr/stream"
 )
 
 // TestGroup lets a second member come and the first one go while records flow, and wants every record to be cut once.
@@ -21,7 +26,8 @@ func TestGroup(t *testing.T) {
 	ofA, ofB := newOwnership(), newOwnership()
 
 	produce(t, cl, partitions, 0, 1000)
-	runA := start(t, source(t, config(c), ofA.set), a)
+	srcA := source(t, config(c), ofA.set)
+	runA := start(t, srcA, a)
 	all := ofA.await(t, partitions)
 	if diff := cmp.Diff(all, []string{"0", "1", "2", "3", "4", "5"}); diff != "" {
 		t.Error(diff)
@@ -45,6 +51,11 @@ func TestGroup(t *testing.T) {
 	log.check(t, partitions, 4000)
 	a.check(t)
 	b.check(t)
+	for _, s := range []*Source{srcA, srcB} {
+		if n := value(t, s.metrics.Rereads); n != 0 {
+			t.Errorf("%v partitions went to a member while the other still cut them", n)
+		}
+	}
 	if owned := srcB.Owned(); len(owned) > 0 {
 		t.Errorf("%v are owned after the end", owned)
 	}
@@ -144,3 +155,59 @@ func TestAddedPartitions(t *testing.T) {
 	run.halt(t)
 	m.check(t)
 }
+
+// TestStaticMember wants a member with an instance id to get its partitions back after a restart.
+func TestStaticMember(t *testing.T) {
+	c := cluster(t, 2)
+	cl := client(t, c)
+	cfg := config(c)
+	cfg.InstanceID = "one"
+	log := newCutLog()
+	for i := range 2 {
+		m, own := &member{log: log, every: 1}, newOwnership()
+		produce(t, cl, 2, 100*i, 100)
+		run := start(t, source(t, cfg, own.set), m)
+		own.await(t, 2)
+		log.await(t, 2, int64(100*i+100))
+		run.halt(t)
+		m.check(t)
+	}
+	log.check(t, 2, 200)
+}
+
+// TestConsumerFails wants what the consumer cannot do to end Run.
+func TestConsumerFails(t *testing.T) {
+	broken := errors.New("store is broken")
+	c := cluster(t, 2)
+	produce(t, client(t, c), 2, 0, 10)
+	begun := make(chan struct{}, 2)
+	for name, f := range map[string]stream.Consumer{
+		"position": &brokenPosition{err: broken},
+		"consume":  &funcConsumer{consume: func(context.Context, stream.Reader) error { return broken }},
+		"at the end": &funcConsumer{consume: func(ctx context.Context, _ stream.Reader) error {
+			begun <- struct{}{}
+			<-ctx.Done()
+			return broken
+		}},
+	} {
+		run := start(t, source(t, config(c)), f)
+		if name == "at the end" {
+			await(t, begun)
+			run.stop()
+		}
+		if err := run.end(t); !errors.Is(err, broken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	early := &funcConsumer{consume: func(context.Context, stream.Reader) error { return nil }}
+	if err := start(t, source(t, config(c)), early).end(t); err == nil || !strings.Contains(err.Error(), "no longer consumed") {
+		t.Errorf("consumer that leaves early: %v", err)
+	}
+}
+
+type brokenPosition struct {
+	funcConsumer
+	err error
+}
+
+func (f *brokenPosition) Position(context.Context, string) (int64, error) { return 0, f.err }

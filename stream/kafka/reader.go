@@ -28,6 +28,7 @@ type reader struct {
 	log  *slog.Logger
 	cur  item
 	at   int   // next record of cur
+	done int   // records of cur that were recycled
 	last int64 // position returned last, -1 before
 	out  []stream.Record
 }
@@ -38,14 +39,18 @@ func newReader(life context.Context, p *poller, q *queue, log *slog.Logger) *rea
 	return &reader{q: q, p: p, life: life, log: log, last: -1}
 }
 
-// Poll returns the next records, at most 512.
+// Poll returns the next records, at most 512, and takes back the memory of those returned before.
 func (r *reader) Poll(ctx context.Context) ([]stream.Record, error) {
+	for _, k := range r.cur.records[r.done:r.at] {
+		k.Recycle()
+	}
+	r.done = r.at
 	for {
 		if r.at < len(r.cur.records) {
 			return r.convert(), nil
 		}
 		held := r.cur.bytes
-		r.cur, r.at = item{}, 0
+		r.cur, r.at, r.done = item{}, 0, 0
 		it, low, err := r.q.take(held, r.p.limit.Load())
 		if held > 0 {
 			r.p.took(r.q, held, low)
@@ -54,7 +59,7 @@ func (r *reader) Poll(ctx context.Context) ([]stream.Record, error) {
 		case it.records != nil:
 			r.cur = it
 			continue
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: // a failed connection (kgo.ErrFirstReadEOF) wraps io.EOF, and is no end
 			return nil, io.EOF
 		case err != nil:
 			if err := r.goOn(err); err != nil {

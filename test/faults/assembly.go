@@ -41,6 +41,7 @@ type Setup struct {
 	Memory      int64 // bytes that rows may take before they are cut; 0 is 64 MiB
 	Lateness    time.Duration
 	PairTimeout time.Duration
+	Checkpoints bool  // after every close, and not only when there is nothing to do
 	RarePeer    int64 // rare_thresholds.peer, a part of the close configuration; 0 is 1
 }
 
@@ -141,7 +142,10 @@ func (p *Process) ingestConfig() (stream.IngestConfig, error) {
 }
 
 func (p *Process) features(control *stream.Control, metrics *stream.Metrics, log *slog.Logger) (*stream.Features, error) {
-	rare := max(1, p.RarePeer)
+	rare, every := max(1, p.RarePeer), 5*time.Minute
+	if p.Checkpoints {
+		every = 0
+	}
 	segments, err := feature.NewSegments(nil, 24, 64)
 	if err != nil {
 		return nil, err
@@ -163,7 +167,7 @@ func (p *Process) features(control *stream.Control, metrics *stream.Metrics, log
 	}
 	return stream.NewFeatures(stream.FeaturesConfig{
 		Source: sourceName, Shards: p.Shards, CloseConfig: fmt.Appendf(nil, `{"rare_peer":%d}`, rare), PollInterval: time.Second,
-		CheckpointInterval: time.Minute, Parallel: 2, Now: time.Now,
+		CheckpointInterval: every, Parallel: 2, Now: time.Now,
 	}, stream.FeaturesDeps{Control: control, Open: open, Publisher: anyPublisher{publisher}, Log: log, Metrics: metrics}), nil
 }
 
@@ -220,9 +224,12 @@ func (p *Process) openShard(ctx context.Context, l feature.Layout, shard int, lo
 	return s, err
 }
 
-func (s *shardState) LastClosed() (feature.Slice, bool) { m := s.Meta(); return m.LastClosed, m.HasClosed }
-func (s *shardState) FirstKnown() (int64, bool)         { m := s.Meta(); return m.FirstKnown, m.HasFirst }
-func (s *shardState) Shut() error                       { return s.Store.Close() }
+func (s *shardState) LastClosed() (feature.Slice, bool) {
+	m := s.Meta()
+	return m.LastClosed, m.HasClosed
+}
+func (s *shardState) FirstKnown() (int64, bool) { m := s.Meta(); return m.FirstKnown, m.HasFirst }
+func (s *shardState) Shut() error               { return s.Store.Close() }
 
 func (s *shardState) Fold(partition string, n uint64, watermark int64, blob []byte, sec *feature.Section) (int, error) {
 	r, err := s.Store.Fold(&state.Fold{Partition: partition, N: n, Watermark: watermark, Blob: blob, Section: *sec})

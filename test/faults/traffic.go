@@ -11,6 +11,7 @@ import (
 // Traffic describes a made-up input. The same value makes the same lines.
 type Traffic struct {
 	Seed    uint64
+	Order   uint64 // another one makes the same records arrive in another order
 	Flows   int
 	From    time.Time
 	Span    time.Duration // events end within [From, From+Span)
@@ -22,6 +23,7 @@ type Traffic struct {
 
 // conversation is one flow before it is written in a format. Times are microseconds since the epoch.
 type conversation struct {
+	id                  int
 	begin, end, arrival int64
 	src, dst            string
 	sport, dport        int
@@ -43,12 +45,13 @@ var (
 
 // conversations are in the order of their arrival.
 func (t Traffic) conversations() []conversation {
-	r := rand.New(rand.NewPCG(t.Seed, 1))
+	r, order := rand.New(rand.NewPCG(t.Seed, 1)), rand.New(rand.NewPCG(t.Seed, 2+t.Order))
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
 	span := t.Span.Microseconds()
 	list := make([]conversation, t.Flows)
 	for i := range list {
 		c := &list[i]
+		c.id = i
 		at := r.Int64N(span)
 		if t.Silence && at > 2*span/5 && at < 3*span/5 {
 			at = r.Int64N(2 * span / 5)
@@ -59,9 +62,9 @@ func (t Traffic) conversations() []conversation {
 			c.end = max(c.end-c.end%edge, t.From.UnixMicro())
 		}
 		c.begin = c.end - []int64{0, r.Int64N(2e6), 1e6, r.Int64N(300e6), r.Int64N(4 * 3600e6)}[r.IntN(5)]
-		c.arrival = c.end + r.Int64N(max(1, t.Shuffle.Microseconds()))
+		c.arrival = c.end + order.Int64N(max(1, t.Shuffle.Microseconds()))
 		if t.Late > 0 && i%t.Late == t.Late/2 {
-			c.arrival += 3600e6 + r.Int64N(3*3600e6)
+			c.arrival += 3600e6 + order.Int64N(3*3600e6)
 		}
 		c.src, c.dst = pick(someHosts), pick(somePeers)
 		switch r.IntN(10) {
@@ -120,6 +123,14 @@ func (t Traffic) PANOS() []string {
 	return lines
 }
 
+// brokenVPC are a window without traffic, a line that was cut, a bad address, and a time far ahead.
+var brokenVPC = []string{
+	"2 1 eni-1 - - - - - - - 1685700000 1685700060 - NODATA -",
+	"2 1 eni-1 10.0.0.1",
+	"2 1 eni-1 10.0.0.256 10.0.0.1 1 2 6 1 10 1685700000 1685700060 ACCEPT OK 2",
+	"2 1 eni-1 10.0.0.2 10.0.0.1 1 2 6 1 10 32503680000 32503680000 ACCEPT OK 2",
+}
+
 // VPC writes each flow as the two halves of one window, not always next to each other; some have no mirror. A record
 // in so many (Broken) has no data.
 func (t Traffic) VPC() []string {
@@ -132,24 +143,24 @@ func (t Traffic) VPC() []string {
 		if c.action == "deny" {
 			action = "REJECT"
 		}
-		if c.proto != "tcp" || i%4 == 0 {
+		if c.proto != "tcp" || c.id%4 == 0 {
 			there, back = 0, 0
 		}
 		if c.proto == "icmp" { // without ports only the addresses tell conversations apart: one window each
 			c.proto = "udp"
 		}
 		half := func(src, dst string, sport, dport int, bytes, later int64, flags int) string {
-			return fmt.Sprintf("2 1 eni-%d %s %s %d %d %d 1 %d %d %d %s OK %d", i%3, src, dst, sport, dport, protocols[c.proto],
+			return fmt.Sprintf("2 1 eni-%d %s %s %d %d %d 1 %d %d %d %s OK %d", c.id%3, src, dst, sport, dport, protocols[c.proto],
 				bytes, begin+later, end+later, action, flags)
 		}
 		client := half(c.src, c.dst, c.sport, c.dport, c.up, 0, there)
-		server := half(c.dst, c.src, c.dport, c.sport, max(0, c.down), int64(i%2), back)
+		server := half(c.dst, c.src, c.dport, c.sport, max(0, c.down), int64(c.id%2), back)
 		lines = append(lines, held...)
 		held = held[:0]
 		switch {
 		case c.down < 0 || action == "REJECT":
 			lines = append(lines, client)
-		case i%5 == 0:
+		case c.id%5 == 0:
 			lines = append(lines, server)
 			held = append(held, client)
 		default:
@@ -157,8 +168,7 @@ func (t Traffic) VPC() []string {
 			held = append(held, server)
 		}
 		if t.Broken > 0 && i%t.Broken == t.Broken/2 {
-			lines = append(lines, []string{fmt.Sprintf("2 1 eni-1 - - - - - - - %d %d - NODATA -", begin, end), "2 1 eni-1 10.0.0.1",
-				strings.Replace(client, c.src, "10.0.0.256", 1)}[i/t.Broken%3])
+			lines = append(lines, brokenVPC[i/t.Broken%len(brokenVPC)])
 		}
 	}
 	return append(lines, held...)
