@@ -81,9 +81,20 @@ func NewIngest(cfg IngestConfig, d IngestDeps) *Ingest {
 
 // Position is the end of the partition's last cut, or its start in the topology.
 func (in *Ingest) Position(ctx context.Context, name string) (int64, error) {
-	p, err := in.load(ctx, name)
-	if err != nil {
-		return 0, err
+	var p *partition
+	for {
+		var err error
+		if p, err = in.load(ctx, name); err == nil {
+			break
+		}
+		if !temporary(err) {
+			return 0, err
+		}
+		in.metrics.Errors.WithLabelValues("position").Inc()
+		in.log.Warn("find the position of a partition failed, trying again", "partition", name, "err", err)
+		if sleep(ctx, retryPause) != nil {
+			return 0, err
+		}
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -99,11 +110,11 @@ func (in *Ingest) load(ctx context.Context, name string) (*partition, error) {
 		return nil, err
 	}
 	if t == nil {
-		return nil, fmt.Errorf("read partition %s: source %s has no topology yet", name, in.cfg.Source)
+		return nil, &BrokenError{fmt.Errorf("read partition %s: source %s has no topology", name, in.cfg.Source)}
 	}
 	reg := t.Partition(name)
 	if reg == nil || reg.Ended {
-		return nil, fmt.Errorf("read partition %s: it is not registered, or has ended", name)
+		return nil, &BrokenError{fmt.Errorf("read partition %s: it is not registered, or has ended", name)}
 	}
 	p, err := newPartition(&in.cfg, name)
 	if err != nil {

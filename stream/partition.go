@@ -106,22 +106,28 @@ func (p *partition) apply(r *Record) error {
 	p.record, p.item, p.mark = r, 0, p.watermark
 	p.next = r.Position + 1
 	p.count.Records++
-	if err = nil; r.Fault != nil {
+	if r.Fault != nil {
 		err = r.Fault
 	} else {
 		err = d.Decode(r.Value, p.emit)
 	}
-	var undecodable *flow.UndecodableError
-	switch {
-	case errors.As(err, &undecodable):
-		p.count.Undecodable++
-		p.keepReject(undecodable.Reason, undecodable.Detail, r.Value)
-	case err != nil:
-		return fmt.Errorf("decode record %d of partition %s: %w", r.Position, p.name, err)
-	default:
+	if err == nil {
 		p.count.Decoded++
+	} else if err := p.undecoded(r, err); err != nil {
+		return err
 	}
 	p.settle()
+	return nil
+}
+
+// undecoded counts a record that cannot be opened, for which there is no other error.
+func (p *partition) undecoded(r *Record, err error) error {
+	var undecodable *flow.UndecodableError
+	if !errors.As(err, &undecodable) {
+		return fmt.Errorf("decode record %d of partition %s: %w", r.Position, p.name, err)
+	}
+	p.count.Undecodable++
+	p.keepReject(undecodable.Reason, undecodable.Detail, r.Value)
 	return nil
 }
 
@@ -319,8 +325,8 @@ func (p *partition) fold(f *feature.Flow) {
 			continue
 		}
 		p.count.Expected++
-		k := hostKey{slice, e.host, e.role}
-		rows.counters(k).Add(f, minute, p.cfg.Ports)
+		host := rows.host(hostKey{slice, e.host, e.role})
+		rows.count[host].Add(f, minute, p.cfg.Ports)
 		if late || f.Threat {
 			continue
 		}
@@ -329,7 +335,7 @@ func (p *partition) fold(f *feature.Flow) {
 		if outbound {
 			kept = feature.KeptOf(f, clock.Start(slice))
 		}
-		rows.add(pairKey{k, e.peer, f.DestPort}, f, outbound, kept)
+		rows.add(pairKey{e.peer, host, f.DestPort}, f, outbound, kept)
 	}
 }
 

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"hash/maphash"
 	"slices"
 	"unsafe"
@@ -27,9 +26,10 @@ type hostKey struct {
 	role  feature.Role
 }
 
+// pairKey names a pair by the number of its host row, which every pair has.
 type pairKey struct {
-	hostKey
 	peer feature.Addr
+	host uint32
 	port uint16
 }
 
@@ -73,13 +73,13 @@ func (t *rowTable) size() int64 {
 
 func (t *rowTable) rows() int { return len(t.count) + len(t.pair) }
 
-// counters returns the counters of a (slice, host, role).
-func (t *rowTable) counters(k hostKey) *feature.HostCounters {
+// host returns the number of the row of a (slice, host, role): that of its counters.
+func (t *rowTable) host(k hostKey) uint32 {
 	i, fresh := t.hosts.find(k, k.hash(t.seed))
 	if fresh {
 		t.count = append(t.count, feature.HostCounters{})
 	}
-	return &t.count[i]
+	return i
 }
 
 // add counts a TRAFFIC flow in its pair; keep says that the pair remembers its earliest flows.
@@ -123,39 +123,6 @@ func (t *rowTable) keep(c *pairCell, f feature.KeptFlow) {
 	c.n++
 }
 
-// sections sorts the rows into one section per shard. Kept flows point into the slab: the sections are valid
-// until the next reset.
-func (t *rowTable) sections(shards int) []feature.Section {
-	out := make([]feature.Section, shards)
-	hosts := sorted(t.hosts.keys, func(a, b *hostKey) int { return a.compare(b) })
-	for _, i := range hosts {
-		k := &t.hosts.keys[i]
-		s := &out[feature.ShardOf(k.host, shards)]
-		s.Hosts = append(s.Hosts, feature.HostRow{Slice: k.slice, Host: k.host, Role: k.role, Counters: t.count[i]})
-	}
-	pairs := sorted(t.pairs.keys, func(a, b *pairKey) int {
-		return cmp.Or(a.hostKey.compare(&b.hostKey), a.peer.Compare(b.peer), cmp.Compare(a.port, b.port))
-	})
-	for _, i := range pairs {
-		k, c := &t.pairs.keys[i], &t.pair[i]
-		s := &out[feature.ShardOf(k.host, shards)]
-		row := feature.PairRow{Slice: k.slice, Host: k.host, Role: k.role, Peer: k.peer, Port: k.port}
-		row.Counters = feature.PairCounters{Sessions: c.sessions, BytesSrc: c.src, BytesDst: c.dst, Res: c.res}
-		if c.n > 0 {
-			row.Counters.Kept = t.kept[c.at : c.at+uint32(c.n)]
-		}
-		s.Pairs = append(s.Pairs, row)
-	}
-	return out
-}
-
-// lateRows is the table's host rows as late sections, one per shard.
-func (t *rowTable) lateRows(into []feature.Section) {
-	for i, s := range t.sections(len(into)) {
-		into[i].Late = s.Hosts
-	}
-}
-
 // touched lists the slices of the host rows, ascending.
 func (t *rowTable) touched() []feature.Slice {
 	seen := make(map[feature.Slice]bool)
@@ -170,29 +137,16 @@ func (t *rowTable) touched() []feature.Slice {
 	return out
 }
 
-func sorted[K any](keys []K, less func(a, b *K) int) []uint32 {
-	order := make([]uint32, len(keys))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(x, y uint32) int { return less(&keys[x], &keys[y]) })
-	return order
-}
-
-func (k *hostKey) compare(o *hostKey) int {
-	return cmp.Or(cmp.Compare(k.slice, o.slice), k.host.Compare(o.host), cmp.Compare(k.role, o.role))
-}
-
 func (k *hostKey) hash(seed uint64) uint64 {
 	h := seed ^ uint64(k.slice)*0x9e3779b97f4a7c15 ^ uint64(k.role)<<61
 	return mix(mix(h^k.host.Hi) ^ k.host.Lo)
 }
 
 func (k *pairKey) hash(seed uint64) uint64 {
-	h := k.hostKey.hash(seed)
-	// The port has a round of its own: only what is low before a round spreads over the bits that choose the slot,
-	// and the ports of a scanned peer differ in nothing else.
-	return mix(mix(mix(h^k.peer.Hi)^k.peer.Lo) ^ uint64(k.port))
+	// The port is low before a round: only then it spreads over the bits that choose the slot, and the ports of a
+	// scanned peer differ in nothing else.
+	h := mix(seed ^ uint64(k.host)<<16 ^ uint64(k.port))
+	return mix(mix(h^k.peer.Hi) ^ k.peer.Lo)
 }
 
 func mix(h uint64) uint64 {

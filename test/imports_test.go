@@ -57,10 +57,10 @@ func directionOf(dir string) *direction {
 func within(dir, folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
 
 // allows reports whether a file of the folder may import the path.
-func (d *direction) allows(dir, path string, inTest bool) bool {
+func (d *direction) allows(path string, inTest bool) bool {
 	if own, ok := strings.CutPrefix(path, "ndr/"); ok {
-		if within(own, d.folder) && within(dir, d.folder) {
-			return directionOf(own) == d // a folder with rules of its own is another one
+		if directionOf(own) == d { // its own folder, but for what has rules of its own
+			return true
 		}
 		return listed(d.project, own, func(own, folder string) bool { return directionOf(own).folder == folder })
 	}
@@ -92,7 +92,7 @@ func TestImportDirections(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", f.path, err)
 			}
-			if !d.allows(f.dir(), path, f.isTest()) {
+			if !d.allows(path, f.isTest()) {
 				t.Errorf("%s:%d: %s may not import %s", f.path, f.line(spec.Pos()), d.folder, path)
 			}
 		}
@@ -122,8 +122,9 @@ func TestDirectionsRefuse(t *testing.T) {
 		{"cmd/ndr", "ndr/stream/kafka", false, true},
 		{"test/oracle", "ndr/feature", false, false},
 		{"test/faults", "ndr/sinks", false, true},
+		{"test/faults", "ndr/test/oracle", true, true},
 	} {
-		if got := directionOf(c.dir).allows(c.dir, c.path, c.inTest); got != c.want {
+		if got := directionOf(c.dir).allows(c.path, c.inTest); got != c.want {
 			t.Errorf("%s imports %s (test: %t): allowed is %t, want %t", c.dir, c.path, c.inTest, got, c.want)
 		}
 	}

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -21,23 +22,6 @@ var mappingPlace = regexp.MustCompile(`^line (\d+), column (\d+): `)
 func compileMapping(text []byte) error {
 	_, err := flow.New(flow.Config{Format: flow.FormatMapping, Mapping: text})
 	return err
-}
-
-// checkMapping compiles the mapping file that a configuration names.
-func checkMapping(name string) error {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	faults := mappingFaults(name, text)
-	if len(faults) == 0 {
-		return nil
-	}
-	lines := make([]string, len(faults))
-	for i, f := range faults {
-		lines[i] = f.text
-	}
-	return errors.New("is no valid mapping:\n" + strings.Join(lines, "\n"))
 }
 
 // mappingFaults compiles a mapping file and returns what is wrong with it.
@@ -59,6 +43,9 @@ func mappingFaults(name string, text []byte) (faults []checkedFault) {
 		}
 		faults = append(faults, f)
 	}
+	slices.SortStableFunc(faults, func(a, b checkedFault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return faults
 }
 

@@ -182,7 +182,7 @@ func (l *live) openSource(ctx context.Context, onCut func()) error {
 func (l *live) kafkaConfig() kafka.Config {
 	k := &l.cfg.Source.Kafka
 	return kafka.Config{
-		Brokers: k.Brokers, Topic: k.Topic, Group: k.Group, Memory: l.cfg.Limits.Memory / 4,
+		Brokers: k.Brokers, Topic: k.Topic, Group: k.Group, Memory: max(16<<20, l.cfg.Limits.Memory/4),
 		TLS:  kafka.TLS{Enabled: k.TLS.Enabled, CAFile: k.TLS.CAFile, CertFile: k.TLS.CertFile, KeyFile: k.TLS.KeyFile, ServerName: k.TLS.ServerName},
 		SASL: kafka.SASL{Mechanism: k.SASL.Mechanism, User: k.SASL.User, Password: k.SASL.Password.Value()},
 	}
@@ -201,9 +201,8 @@ func (l *live) register(ctx context.Context, d stream.Description) error {
 	}
 	l.mu.Lock()
 	l.mu.topology = t
-	owned := l.mu.owned
 	l.mu.Unlock()
-	l.own(owned)
+	l.own(l.source.Owned())
 	return nil
 }
 

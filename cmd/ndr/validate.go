@@ -75,7 +75,10 @@ set give a warning. Mapping files can be given themselves. The exit code is 78 i
 func validate(io stdio, names []string, out output) error {
 	d := &validateDocument{Schema: outputSchema}
 	for _, name := range names {
-		if err := d.check(name); err != nil {
+		if d.has(name) {
+			continue
+		}
+		if err := d.check(name, false); err != nil {
 			return err
 		}
 	}
@@ -88,19 +91,20 @@ func validate(io stdio, names []string, out output) error {
 		return err
 	}
 	if len(d.faults) > 0 {
-		return invalidError{fmt.Sprintf("%s in %s", plural(len(d.faults), "fault"), plural(len(names), "file")), d.faults}
+		return invalidError{fmt.Sprintf("%s in %s", plural(len(d.faults), "fault"), plural(len(d.Files), "file")), d.faults}
 	}
 	return nil
 }
 
-// check checks one file. The error is a file that cannot be read.
-func (d *validateDocument) check(name string) error {
+// check checks one file, and the mapping that it names. The error is a file that cannot be read.
+func (d *validateDocument) check(name string, mapping bool) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("read file: %w", err)
 	}
 	f := checkedFile{File: name, Kind: "configuration", Faults: []checkedFault{}, Warnings: []checkedFault{}}
-	if looksLikeMapping(text) {
+	var named string // the mapping of a configuration
+	if mapping || looksLikeMapping(text) {
 		f.Kind = "mapping"
 		f.Faults = append(f.Faults, mappingFaults(name, text)...)
 		for _, one := range f.Faults {
@@ -108,7 +112,12 @@ func (d *validateDocument) check(name string) error {
 		}
 	} else {
 		var faults configs.Faults
-		warnings, err := configs.Check(configs.Options{Environ: os.Environ(), CheckMapping: checkMapping}, name)
+		found := func(path string) error {
+			named = path
+			_, err := os.Stat(path)
+			return err
+		}
+		warnings, err := configs.Check(configs.Options{Environ: os.Environ(), CheckMapping: found}, name)
 		if err != nil && !errors.As(err, &faults) {
 			return err
 		}
@@ -117,7 +126,15 @@ func (d *validateDocument) check(name string) error {
 	}
 	f.OK = len(f.Faults) == 0
 	d.Files = append(d.Files, f)
-	return nil
+	if named == "" || !fileExists(named) || d.has(named) {
+		return nil
+	}
+	return d.check(named, true)
+}
+
+// has reports whether a file is checked already.
+func (d *validateDocument) has(name string) bool {
+	return slices.ContainsFunc(d.Files, func(f checkedFile) bool { return f.File == name })
 }
 
 func checked(faults []configs.Fault) (list []checkedFault) {

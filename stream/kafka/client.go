@@ -62,7 +62,7 @@ func (s *Source) fetcher() (*kgo.Client, error) {
 	}
 	b := split(s.cfg.Memory)
 	return kgo.NewClient(append(opts,
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.WithPools(&pool{}), kgo.FetchMaxWait(fetchWait), kgo.MaxConcurrentFetches(b.fetches), kgo.FetchMaxBytes(b.fetchBytes),
 		kgo.FetchMaxPartitionBytes(b.partBytes), kgo.MaxDecompressBatchBytes(b.batchBytes))...)
 }

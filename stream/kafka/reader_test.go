@@ -141,8 +141,8 @@ func TestAtEnd(t *testing.T) {
 // TestReread goes back again and again while much is in flight, and wants no gap after any of the jumps.
 func TestReread(t *testing.T) {
 	c := cluster(t, 1)
-	const n = 20_000
-	produce(t, client(t, c), 1, 0, n)
+	const n = 20_000 // in many small batches, so that fetches are always under way
+	produce(t, client(t, c, kgo.ProducerBatchMaxBytes(4<<10), kgo.ProducerBatchCompression(kgo.NoCompression())), 1, 0, n)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	jumps, done := 0, make(chan struct{})
 	f := &funcConsumer{}

@@ -52,24 +52,47 @@ func newIngest(tb testing.TB, cfg stream.IngestConfig, d stream.Description) (*s
 		Metrics: stream.NewMetrics(prometheus.NewRegistry())}), store
 }
 
-// scripted is a Reader of records in memory. ended is called when the last of them has been folded.
+// scripted is a Reader of records in memory, one cut after the other. It tells folding from cutting by where the stage
+// asks for more: the records before the last pollRecords of a cut are folded, then those few are folded and cut.
 type scripted struct {
 	records [][]byte
 	origin  *stream.Origin
 	at      int
 	out     []stream.Record
-	ended   func()
+
+	mark      time.Duration
+	fold, cut time.Duration // of all cuts but the first, which makes the memory
 }
+
+const (
+	pollRecords = 512
+	// cutRecords is about what a partition holds when four of them share the default budget.
+	cutRecords = 400 * pollRecords
+	foldCuts   = 3
+	foldFlows  = foldCuts * cutRecords
+	warmFlows  = foldFlows - cutRecords // that are measured
+)
 
 var _ stream.Reader = (*scripted)(nil)
 
 func (s *scripted) Poll(context.Context) ([]stream.Record, error) {
+	switch now := cpuTime(); s.at % cutRecords {
+	case 0:
+		if s.at > cutRecords {
+			s.cut += now - s.mark
+		}
+		s.mark = now
+	case cutRecords - pollRecords:
+		if s.at > cutRecords {
+			s.fold += now - s.mark
+		}
+		s.mark = now
+	}
 	if s.at == len(s.records) {
-		s.ended()
 		return nil, io.EOF
 	}
 	s.out = s.out[:0]
-	for ; len(s.out) < 512 && s.at < len(s.records); s.at++ {
+	for ; len(s.out) < pollRecords && s.at < len(s.records); s.at++ {
 		s.out = append(s.out, stream.Record{Position: int64(s.at), Value: s.records[s.at], Origin: s.origin})
 	}
 	return s.out, nil
@@ -78,36 +101,41 @@ func (s *scripted) Poll(context.Context) ([]stream.Record, error) {
 func (s *scripted) AtEnd(context.Context) (bool, error) { return s.at == len(s.records), nil }
 func (s *scripted) Behind() (int64, bool)               { return 0, false } // or it would cut at the end of a slice
 
-// foldCost is what ingest without a source costs: decoding and folding, then the cut.
+// foldCost is what ingest without a source costs: decoding and folding, and the cuts.
 type foldCost struct {
-	fold, cut usage
-	cutBytes  int
+	fold, cut time.Duration // of warmFlows
+	allocs    uint64        // of foldFlows, cuts included
+	cutBytes  int64         // of the last cut
 }
 
-// ingest runs the records of one partition through the ingest stage into one cut.
-func (in *decodeInput) ingest(tb testing.TB) foldCost {
-	stage, store := newIngest(tb, ingestConfig(tb, in.format, 4<<30), stream.Description{ID: "bench", Partitions: []string{"0"}, Earliest: []int64{0}})
+func (c *foldCost) add(o foldCost) {
+	c.fold, c.cut, c.allocs, c.cutBytes = c.fold+o.fold, c.cut+o.cut, c.allocs+o.allocs, o.cutBytes
+}
+
+// ingest runs the records through the ingest stage as one partition.
+func (in *decodeInput) ingest(tb testing.TB) (cost foldCost) {
+	cfg := ingestConfig(tb, in.format, 4<<30)
+	cfg.MaxCutRecords = cutRecords
+	stage, store := newIngest(tb, cfg, stream.Description{ID: "bench", Partitions: []string{"0"}, Earliest: []int64{0}})
 	if _, err := stage.Position(tb.Context(), "0"); err != nil {
 		tb.Fatal(err)
 	}
-	var cost foldCost
 	r := &scripted{records: in.records}
 	if state := in.decoder.State(); state != nil {
 		r.origin = &stream.Origin{Name: "bench.log", State: state}
 	}
 	m := startMeter()
-	r.ended = func() { cost.fold, m = m.read(), startMeter() }
 	if err := stage.Consume(tb.Context(), "0", r); err != nil {
 		tb.Fatal(err)
 	}
-	cost.cut = m.read()
+	cost.fold, cost.cut, cost.allocs = r.fold, r.cut, m.read().Allocs
 	keys, err := store.List(tb.Context(), "", "", 0)
-	if err != nil || len(keys) != 2 { // the topology and the cut
-		tb.Fatalf("%d objects, want one cut: %v", len(keys), err)
+	if err != nil || len(keys) != 2+foldCuts { // the topology, the cuts, and an empty one at the end
+		tb.Fatalf("%d objects, want the topology and %d cuts: %v", len(keys), foldCuts+1, err)
 	}
 	for _, k := range keys {
 		if info, err := store.Stat(tb.Context(), k); err == nil {
-			cost.cutBytes = max(cost.cutBytes, int(info.Size))
+			cost.cutBytes = max(cost.cutBytes, info.Size)
 		}
 	}
 	return cost
@@ -127,23 +155,19 @@ func (in *decodeInput) naiveIngest(tb testing.TB) usage {
 	return m.read()
 }
 
-// foldFlows is the number of flows of one fold: below the size at which the stage would cut by itself.
-const foldFlows = 300_000
-
 func BenchmarkFold(b *testing.B) {
 	for _, format := range formats {
 		b.Run(format, func(b *testing.B) {
 			in := newDecodeInput(b, format, foldFlows)
-			var fold, cut usage
-			n, bytes := 0, 0
-			for b.Loop() {
-				c := in.ingest(b)
-				fold.CPU, fold.Allocs, cut.CPU, n, bytes = fold.CPU+c.fold.CPU, fold.Allocs+c.fold.Allocs, cut.CPU+c.cut.CPU, n+foldFlows, c.cutBytes
+			var sum foldCost
+			n := 0
+			for ; b.Loop(); n++ {
+				sum.add(in.ingest(b))
 			}
-			b.ReportMetric(fold.per(n), "cpu-ns/flow")
-			b.ReportMetric(cut.per(n), "cpu-ns-cut/flow")
-			b.ReportMetric(float64(fold.Allocs)/float64(n), "allocs/flow")
-			b.ReportMetric(float64(bytes)/foldFlows, "cut-B/flow")
+			b.ReportMetric(float64(sum.fold)/float64(n*warmFlows), "cpu-ns/flow")
+			b.ReportMetric(float64(sum.cut)/float64(n*warmFlows), "cpu-ns-cut/flow")
+			b.ReportMetric(float64(sum.allocs)/float64(n*foldFlows), "allocs/flow")
+			b.ReportMetric(float64(sum.cutBytes)/cutRecords, "cut-B/flow")
 		})
 	}
 }

@@ -86,8 +86,8 @@ func mix(h uint64) uint64 {
 	return h ^ h>>33
 }
 
-// lines are the records of n flows in a format, and the header that a decoder needs before them. A flow of vpc-text
-// has two records, one for each direction.
+// lines are n records of a format, and the header that a decoder needs before them. In vpc-text a flow has two
+// records, one for each direction.
 func lines(format string, n int) (header []byte, records [][]byte) {
 	e, err := synth.NewEncoder(format)
 	if err != nil {
@@ -101,6 +101,9 @@ func lines(format string, n int) (header []byte, records [][]byte) {
 	}
 	records = make([][]byte, 0, n)
 	for line := range bytes.Lines(all) {
+		if len(records) == n {
+			break
+		}
 		records = append(records, bytes.TrimSuffix(line, []byte{'\n'}))
 	}
 	return header, records

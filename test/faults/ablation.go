@@ -48,7 +48,7 @@ type forgetful struct {
 }
 
 func (s forgetful) Create(ctx context.Context, key string, body io.ReadSeeker) error {
-	if strings.Contains(key, s.text) && key[len(key)-1]%3 == 0 {
+	if strings.Contains(key, s.text) && feature.Hash(key)%3 == 0 {
 		return nil
 	}
 	return s.Store.Create(ctx, key, body)
