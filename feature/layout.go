@@ -8,7 +8,7 @@ import (
 )
 
 // Location is where a dataset lies: below Prefix, in folders named by Partitions, in which {dt} (YYYY-MM-DD), {hh}
-// and {mm} stand for the UTC time of the rows.
+// and {mm} stand for the UTC time of the rows and {baseline_horizon} for the horizon of what is compared with one.
 type Location struct {
 	Prefix     string
 	Partitions string
@@ -35,23 +35,31 @@ type dataset struct {
 	suffix string
 	daily  bool // one partition per UTC day
 	byEnd  bool // partitions are by the end of the slice that made the rows
+	// horizon tells that {baseline_horizon} is a path key: each horizon has objects of its own.
+	horizon bool
 }
 
 var datasets = [...]dataset{
-	{DatasetDelta, Location{"data/features/delta", byMinute}, ".parquet", false, false},
-	{DatasetPairCounts, Location{"data/features/pair_counts", byMinute}, ".parquet", false, false},
-	{DatasetFGA, Location{"data/features/fg_a", byMinute}, ".parquet", false, true},
-	{DatasetFGAWide, Location{"data/features/fg_a_wide", byMinute}, ".parquet", false, true},
-	{DatasetPairContext, Location{"data/features/pair_context", byMinute}, ".parquet", false, true},
-	{DatasetLookback30d, Location{"data/reference/lookback30d", "dt={dt}"}, ".parquet", true, false},
-	{DatasetLate, Location{"data/quality/late", byMinute}, ".parquet", false, false},
-	{DatasetRejects, Location{"data/quality/rejects", byMinute}, ".ndjson.zst", false, false},
+	{name: DatasetDelta, folder: Location{"data/features/delta", byMinute}, suffix: ".parquet"},
+	{name: DatasetPairCounts, folder: Location{"data/features/pair_counts", byMinute}, suffix: ".parquet"},
+	{name: DatasetFGA, folder: Location{"data/features/fg_a", byMinute}, suffix: ".parquet", byEnd: true},
+	{name: DatasetFGAWide, folder: Location{"data/features/fg_a_wide", byMinute}, suffix: ".parquet", byEnd: true},
+	{name: DatasetFGC, folder: Location{"data/features/fg_c", byHorizon}, suffix: ".parquet", byEnd: true, horizon: true},
+	{name: DatasetFGCWide, folder: Location{"data/features/fg_c_wide", byHorizon}, suffix: ".parquet", byEnd: true, horizon: true},
+	{name: DatasetBeaconEvidence, folder: Location{"data/features/beacon_evidence", byMinute}, suffix: ".parquet", byEnd: true},
+	{name: DatasetPairContext, folder: Location{"data/features/pair_context", byMinute}, suffix: ".parquet", byEnd: true},
+	{name: DatasetLookback30d, folder: Location{"data/reference/lookback30d", "dt={dt}"}, suffix: ".parquet", daily: true},
+	{name: DatasetLate, folder: Location{"data/quality/late", byMinute}, suffix: ".parquet"},
+	{name: DatasetRejects, folder: Location{"data/quality/rejects", byMinute}, suffix: ".ndjson.zst"},
 }
 
 // DatasetRejects is the one dataset that is no table: NDJSON, compressed with zstd.
 const DatasetRejects = "rejects"
 
-const byMinute = "dt={dt}/hh={hh}/mm={mm}"
+const (
+	byMinute  = "dt={dt}/hh={hh}/mm={mm}"
+	byHorizon = "baseline_horizon={baseline_horizon}/" + byMinute
+)
 
 // reserved are the folders of a root that no dataset may lie in.
 var reserved = [...]string{"root.json", "control", "manifests", "runs", "catalog", "code"}
@@ -130,6 +138,9 @@ func (d dataset) check(at Location, faults *faultList) {
 	if d.daily {
 		want = want[:1]
 	}
+	if d.horizon {
+		want = append(want, "{baseline_horizon}")
+	}
 	bare := at.Partitions
 	for _, w := range want {
 		if strings.Count(bare, w) != 1 {
@@ -172,7 +183,7 @@ func (l Layout) Run(id string) (Layout, error) {
 // Root is the path under which everything of this layout lies, without a slash at the end.
 func (l Layout) Root() string { return l.root }
 
-// Pattern is the path of a dataset's objects with {dt}, {hh}, {mm} and {shard} left open.
+// Pattern is the path of a dataset's objects with {dt}, {hh}, {mm}, {shard} and {baseline_horizon} left open.
 func (l Layout) Pattern(dataset string) (string, error) {
 	t, ok := l.paths.data[dataset]
 	if !ok {

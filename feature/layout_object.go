@@ -35,6 +35,7 @@ type Object struct {
 	Shard     int    // 0..9999
 	Revision  int    // of a manifest; 0 is the first publication
 	Name      string // digest, file name, or format (md, parquet) of the catalog
+	Horizon   string // KindData of a dataset that has objects by baseline horizon: 7d, 30d
 }
 
 // RootObject is what is fixed for a root.
@@ -104,6 +105,12 @@ func SliceDataObject(dataset string, c Clock, s Slice, shard int) Object {
 		return DataObject(dataset, c.End(s), shard)
 	}
 	return DataObject(dataset, c.Start(s), shard)
+}
+
+// OfHorizon returns the object of a baseline horizon, for the datasets that have objects of each.
+func (o Object) OfHorizon(horizon string) Object {
+	o.Horizon = horizon
+	return o
 }
 
 const (

@@ -229,6 +229,8 @@ func (o *Object) named(field string) (*string, nameClass) {
 		return &o.Dataset, dataName
 	case "format":
 		return &o.Name, lower
+	case "baseline_horizon":
+		return &o.Horizon, lower
 	}
 	return &o.Name, lowerName
 }

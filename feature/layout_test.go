@@ -49,6 +49,11 @@ var objectPaths = []struct {
 		"data/features/pair_counts/dt=2023-11-14/hh=22/mm=15/part-9999.parquet"},
 	{DataObject("fg_a", -1, 1), "data/features/fg_a/dt=1969-12-31/hh=23/mm=59/part-0001.parquet"},
 	{DataObject("fg_a_wide", 0, 1), "data/features/fg_a_wide/dt=1970-01-01/hh=00/mm=00/part-0001.parquet"},
+	{DataObject("fg_c", quarterPastNine, 3).OfHorizon("7d"),
+		"data/features/fg_c/baseline_horizon=7d/dt=2023-11-14/hh=22/mm=15/part-0003.parquet"},
+	{DataObject("fg_c_wide", 0, 1).OfHorizon("30d"),
+		"data/features/fg_c_wide/baseline_horizon=30d/dt=1970-01-01/hh=00/mm=00/part-0001.parquet"},
+	{DataObject("beacon_evidence", 0, 1), "data/features/beacon_evidence/dt=1970-01-01/hh=00/mm=00/part-0001.parquet"},
 	{DataObject("pair_context", 0, 1), "data/features/pair_context/dt=1970-01-01/hh=00/mm=00/part-0001.parquet"},
 	{DataObject("lookback30d", quarterPastNine, 2), "data/reference/lookback30d/dt=2023-11-14/part-0002.parquet"},
 	{DataObject("lookback30d", -1, 2), "data/reference/lookback30d/dt=1969-12-31/part-0002.parquet"},
@@ -130,6 +135,8 @@ func TestPathRefuses(t *testing.T) {
 		{SchemaObject("a.b"), "dataset"},
 		{DataObject("nothing", 0, 0), "nothing"},
 		{DataObject("fg_a", 0, -1), "shard"},
+		{DataObject("fg_c", 0, 1), "baseline_horizon"},
+		{DataObject("fg_c", 0, 1).OfHorizon("../7d"), "baseline_horizon"},
 		{Object{Kind: KindData, Dataset: "fg_a", Minute: 4223371680}, "year"},
 		{Object{Kind: KindData, Dataset: "fg_a", Minute: -1036120321}, "year"},
 		{Object{Kind: 200}, "kind 200"},
@@ -211,14 +218,15 @@ func TestSliceDataObject(t *testing.T) {
 	c := Clock{8 * time.Minute}
 	s := c.Of(time.Date(2024, 2, 29, 23, 59, 0, 0, time.UTC).UnixNano())
 	for dataset, want := range map[string]string{
-		"delta":        "dt=2024-02-29/hh=23/mm=53/",
-		"pair_counts":  "dt=2024-02-29/hh=23/mm=53/",
-		"fg_a":         "dt=2024-03-01/hh=00/mm=08/",
-		"fg_a_wide":    "dt=2024-03-01/hh=00/mm=08/",
-		"pair_context": "dt=2024-03-01/hh=00/mm=08/",
-		"lookback30d":  "dt=2024-02-29/",
-		"late":         "dt=2024-02-29/hh=23/mm=53/",
-		"rejects":      "dt=2024-02-29/hh=23/mm=53/",
+		"delta":           "dt=2024-02-29/hh=23/mm=53/",
+		"pair_counts":     "dt=2024-02-29/hh=23/mm=53/",
+		"fg_a":            "dt=2024-03-01/hh=00/mm=08/",
+		"fg_a_wide":       "dt=2024-03-01/hh=00/mm=08/",
+		"beacon_evidence": "dt=2024-03-01/hh=00/mm=08/",
+		"pair_context":    "dt=2024-03-01/hh=00/mm=08/",
+		"lookback30d":     "dt=2024-02-29/",
+		"late":            "dt=2024-02-29/hh=23/mm=53/",
+		"rejects":         "dt=2024-02-29/hh=23/mm=53/",
 	} {
 		path, err := testLayout(t).Path(SliceDataObject(dataset, c, s, 0))
 		if err != nil || !strings.Contains(path, "/"+dataset+"/"+want+"part-0000.") {
@@ -319,6 +327,8 @@ func TestLayoutRefuses(t *testing.T) {
 		{"ndr", "v1", at("fg_a", "", "dt={dt}/hh={hh}/mm={mm}/{shard}"), "partitions"},
 		{"ndr", "v1", at("fg_a", "", "_{dt}/hh={hh}/mm={mm}"), "partitions"},
 		{"ndr", "v1", at("lookback30d", "", "dt={dt}/hh={hh}"), "partitions"},
+		{"ndr", "v1", at("fg_c", "", "dt={dt}/hh={hh}/mm={mm}"), "{baseline_horizon}"},
+		{"ndr", "v1", at("fg_a", "", "{baseline_horizon}/dt={dt}/hh={hh}/mm={mm}"), "partitions"},
 	} {
 		if _, err := NewLayout(c.project, c.version, c.locations); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q %q %v: got %v, want an error with %q", c.project, c.version, c.locations, err, c.want)

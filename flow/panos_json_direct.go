@@ -4,8 +4,8 @@ import "encoding/binary"
 
 // direct reads a record in one pass, each value going to its field as soon as its end is found, without the detour
 // over the slots of the picker. It gives up, with false, on all that needs a second look: faults, values that
-// cannot be read, a key that occurs twice (the last one counts, which may be null), escapes in numbers, nesting
-// where a field is wanted. Then decode reads the record anew; nothing of what direct did is kept.
+// cannot be read, a key that occurs twice (the last one counts, which may be null), nesting where a field is wanted.
+// Then decode reads the record anew; nothing of what direct did is kept.
 func (d *panosJSON) direct(b []byte) bool {
 	if len(b) == 0 || b[0] != '{' {
 		return false
@@ -28,26 +28,28 @@ func (d *panosJSON) direct(b []byte) bool {
 			i = value
 		}
 		at = step
-		start, end, kind := i, i, jsonNumber
+		v, kind := []byte(nil), jsonNumber
 		if b[i] == '"' {
-			start, kind = i+1, jsonString
-			if end = plainStringEnd(b, start); end < 0 {
+			end := plainStringEnd(b, i+1)
+			if end >= 0 {
+				v = b[i+1 : end : end]
+			} else if v, end = p.escapedString(i + 1); end < 0 {
 				return false
 			}
-			i = end + 1
-		} else if end = jsonDigits(b, i); end < len(b) && b[end] == ',' && b[i] != '0' && end > i {
-			i = end
+			i, kind = end+1, jsonString
+		} else if end := jsonDigits(b, i); end < len(b) && b[end] == ',' && b[i] != '0' && end > i {
+			v, i = b[i:end:end], end
 		} else {
-			v, after, err := scanJSONValue(b, i, 1)
+			other, end, err := scanJSONValue(b, i, 1)
 			if err != nil {
 				return false
 			}
-			i, end, kind = after, after, v.kind
+			v, kind, i = other.raw, other.kind, end
 		}
 		if step.slot < 0 && step.node < 0 {
 			continue
 		}
-		if step.node >= 0 || kind >= jsonObject || seen>>uint(step.slot)&1 != 0 || !d.take(step.slot, kind, b[start:end:end]) {
+		if step.node >= 0 || kind >= jsonObject || seen>>uint(step.slot)&1 != 0 || !d.take(step.slot, kind, v) {
 			return false
 		}
 		seen |= 1 << uint(step.slot)
@@ -67,6 +69,16 @@ func (d *panosJSON) take(slot int32, kind jsonKind, v []byte) bool {
 		}
 	}
 	return true
+}
+
+// escapedString reads the string whose first byte is at i, which may have escapes, as user names with a domain do.
+// The end is that of its closing quote, or -1.
+func (p *jsonPicker) escapedString(i int) (text []byte, end int) {
+	end, escaped, err := scanJSONString(p.buf, i)
+	if err != nil {
+		return nil, -1
+	}
+	return p.resolve(escaped, p.buf[i:end:end]), end
 }
 
 // plainStringEnd finds the closing quote of a string without escapes that begins at i, or returns -1.

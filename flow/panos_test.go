@@ -219,7 +219,8 @@ func TestPANOSJSONDirect(t *testing.T) {
 		strings.Replace(panosRecord, `"url":null`, `"url":{"a":[1,2]}`, 1): true, panosRecord + "\n": true,
 		`{}`: true, `{"source_ip":"10.0.0.1"}`: true, `{"source_bytes":1.5e3,"source_port":0}`: true,
 		`{"source_ip":"10.0.0.1","source_ip":null}`: false, `{"source_ip":["10.0.0.1"]}`: false, `{"source_bytes":"x"}`: false,
-		panosRecord + "x": false, panosRecord[:100]: false, `{"rule":"a\u0062"}`: false, `{"a":1,}`: false, `{,"a":1}`: false, `{"a":01}`: false,
+		panosRecord + "x": false, panosRecord[:100]: false, `{"rule":"a\u0062"}`: true, `{"user":"corp\\jdoe"}`: true,
+		`{"user":"corp\jdoe"}`: false, `{"user":"corp\\`: false, `{"a":1,}`: false, `{,"a":1}`: false, `{"a":01}`: false,
 	} {
 		for range 2 {
 			if d.begin([]byte(raw)); d.direct([]byte(raw)) != want {

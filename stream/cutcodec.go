@@ -96,7 +96,7 @@ func OpenCut(ctx context.Context, objects Objects, key string) (*Cut, error) {
 	if len(b) < cutPreamble || string(b[:7]) != cutMagic[:7] {
 		return nil, fmt.Errorf("open cut %s: not a cut object", key)
 	}
-	if b[7] > CutFormat+1 {
+	if b[7] == 0 || b[7] > CutFormat+1 {
 		return nil, fmt.Errorf("open cut %s: %w: %d, this build knows up to %d", key, errCutFormat, b[7], CutFormat+1)
 	}
 	size := int64(binary.LittleEndian.Uint32(b[len(cutMagic):]))

@@ -178,7 +178,7 @@ func TestCarryModel(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	c := newCarry()
 	var model []*half
-	for range 3000 {
+	for range 600 {
 		switch {
 		case len(model) > 0 && rnd.IntN(3) == 0:
 			got := c.pop()
@@ -213,34 +213,35 @@ func TestCarryModel(t *testing.T) {
 	}
 }
 
-// TestPairsInAnyOrder: as long as every half finds its mirror, the rows do not depend on the order of arrival.
+// TestPairsInAnyOrder: as long as every half finds its mirror, the rows do not depend on how conversations and sides
+// arrive among each other. The windows of one conversation come in their order: a half joins whatever mirror waits.
 func TestPairsInAnyOrder(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	var items []string
-	for i := range 60 { // windows of a few conversations that do not overlap with each other
-		conversation, window := i%6, i/6
-		from := time.Duration(window)*time.Minute + time.Duration(rnd.IntN(20))*time.Second
-		to := time.Duration(window)*time.Minute + time.Duration(30+rnd.IntN(30))*time.Second
-		ends := [2]string{fmt.Sprintf("10.0.0.1:%d", 1000+conversation), "10.0.0.2:53"}
+	const conversations, windows = 6, 10
+	items := make([][]string, conversations)
+	for i := range conversations * windows {
+		c, w := i%conversations, i/conversations
+		from := time.Duration(w)*time.Minute + time.Duration(rnd.IntN(20))*time.Second
+		to := time.Duration(w)*time.Minute + time.Duration(30+rnd.IntN(30))*time.Second
+		ends := [2]string{fmt.Sprintf("10.0.0.1:%d", 1000+c), "10.0.0.2:53"}
 		for side := range ends {
-			items = append(items, fmt.Sprintf("half %s %s %s %s udp src=%d", ends[side], ends[1-side], from, to, rnd.IntN(5000)))
+			items[c] = append(items[c], fmt.Sprintf("half %s %s %s %s udp src=%d", ends[side], ends[1-side], from, to, rnd.IntN(5000)))
 		}
 	}
 	want := ""
 	for range 20 {
-		rnd.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
-		s := &script{t: t, cfg: ingestConfig(t)}
-		s.cfg.PairTimeout, s.cfg.AllowedLateness, s.begin = time.Hour, time.Hour, [2]int64{0, NoWatermark}
+		s := &script{t: t, cfg: ingestConfig(t), begin: [2]int64{0, NoWatermark}}
+		s.cfg.PairTimeout, s.cfg.AllowedLateness = time.Hour, time.Hour
 		p := s.fresh()
 		s.owners = map[string]*partition{"": p}
-		for i, text := range items {
+		for i, text := range interleaved(rnd, items) {
 			if err := p.apply(&Record{Position: int64(i), Value: []byte(text)}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if p.count.Absorbed != 60 || len(p.carry.byEnd) != 0 {
+		if p.count.Absorbed != conversations*windows || len(p.carry.byEnd) != 0 {
 			t.Fatalf("%d joined, %d wait", p.count.Absorbed, len(p.carry.byEnd))
 		}
 		if want == "" {
@@ -250,6 +251,27 @@ func TestPairsInAnyOrder(t *testing.T) {
 			t.Fatalf("-got +want:\n%s", d)
 		}
 	}
+}
+
+// interleaved mixes the lists; each keeps its order but for its pairs of neighbours, which may change places.
+func interleaved(rnd *rand.Rand, lists [][]string) (out []string) {
+	next := make([]int, len(lists))
+	for left := len(lists); left > 0; {
+		i := rnd.IntN(len(lists))
+		at := next[i]
+		if at == len(lists[i]) {
+			continue
+		}
+		pair := lists[i][at&^1 : at&^1+2]
+		if at&1 == 0 && rnd.IntN(2) == 0 {
+			pair[0], pair[1] = pair[1], pair[0]
+		}
+		out = append(out, pair[at&1])
+		if next[i]++; next[i] == len(lists[i]) {
+			left--
+		}
+	}
+	return out
 }
 
 func randomHalf(rnd *rand.Rand) half {

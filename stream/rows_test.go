@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"math/rand/v2"
@@ -110,7 +111,7 @@ func TestRows(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	for _, k := range []int{1, 2, 5, 16, 255} {
 		table := newRowTable(k)
-		for _, flows := range []int{0, 1, 20_000, 300, 5000} {
+		for _, flows := range []int{0, 1, 5000, 300, 1500} {
 			plain := &plainRows{k: k, hosts: make(map[hostKey]*feature.HostCounters), pairs: make(map[wholePair]*feature.PairCounters)}
 			table.reset()
 			fillRows(rnd, flows, table, plain)
@@ -168,7 +169,9 @@ func TestProbes(t *testing.T) {
 		{"scanned from many hosts", func(i int) wholePair {
 			return wholePair{hostKey{5, v4(i), feature.Inbound}, v4(7), 445}
 		}},
-		{"over many slices", func(i int) wholePair { return wholePair{hostKey{feature.Slice(i), host.host, feature.Outbound}, v4(7), 445} }},
+		{"over many slices", func(i int) wholePair {
+			return wholePair{hostKey{feature.Slice(i), host.host, feature.Outbound}, v4(7), 445}
+		}},
 	} {
 		rows := newRowTable(1)
 		var f feature.Flow
@@ -277,6 +280,13 @@ func FuzzParseSection(f *testing.F) {
 		if rows := len(s.Hosts) + len(s.Pairs) + len(s.Late) + len(s.Rejects); rows*5 > len(b) {
 			t.Fatalf("%d rows from %d bytes", rows, len(b))
 		}
-		checkSectionCodec(t, &s)
+		once := appendSection(nil, &s)
+		again, err := parseSection(once)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(appendSection(nil, &again), once) {
+			t.Fatalf("read back otherwise: %x", once)
+		}
 	})
 }

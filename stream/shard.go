@@ -360,11 +360,12 @@ func (ignore) Reject(string, uint64, *feature.Reject) error       { return nil }
 const retryPause = 2 * time.Second
 
 // temporary reports whether trying again can help: anything that the store or the log says, but no broken
-// invariant. An object of a format that this build does not know was written by a newer one: it is waited for until
-// this build has been replaced too.
+// invariant and nothing else that calls itself permanent, such as rows that differ from what is published. An object
+// of a format that this build does not know was written by a newer one: it is waited for until this build has been
+// replaced too.
 func temporary(err error) bool {
-	var broken *BrokenError
-	return !errors.As(err, &broken) && !errors.Is(err, ErrRefused)
+	var p interface{ Permanent() bool }
+	return !errors.Is(err, ErrRefused) && !(errors.As(err, &p) && p.Permanent())
 }
 
 // BrokenError is an impossible state: the process stops, since going on could publish wrong rows.

@@ -220,16 +220,16 @@ func (d *parquetDocument) table(w io.Writer) {
 	for _, k := range slices.Sorted(maps.Keys(d.Meta)) {
 		fmt.Fprintf(w, "%s\t%s\n", k, clip(d.Meta[k], 120))
 	}
-	fmt.Fprintf(w, "\ncolumn\ttype\t\n")
+	fmt.Fprintf(w, "\ncolumn\ttype\n")
 	for _, c := range d.Columns {
 		notes := ""
 		if c.Key {
-			notes += " key"
+			notes += "\tkey"
 		}
 		if c.Nullable {
-			notes += " nullable"
+			notes += "\tnullable"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, c.Type, strings.TrimSpace(notes))
+		fmt.Fprintf(w, "%s\t%s%s\n", c.Name, c.Type, notes)
 	}
 	d.tableRows(w)
 }

@@ -37,8 +37,12 @@ whatever their names; gzip and zstd are opened.`,
 		Example: `  ndr replay --source file --input 'logs/*.gz' --format zeek-tsv --root file://$PWD/out
   ndr replay --source file --input s3://logs/2026/11/ --format vpc-text --root s3://features --internal 10.0.0.0/8
   ndr replay --source file --input flows.ndjson --format mapping.yaml --root file://$PWD/out --run-id test-1`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: cobra.ArbitraryArgs, // an unquoted glob: the shell gives the first file to --input and the rest as arguments
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 && len(f.inputs) == 0 {
+				return usageError{fmt.Errorf("unexpected argument %q: name files with --input", args[0])}
+			}
+			f.inputs = append(f.inputs, args...)
 			cfg, err := f.load(cmd)
 			if err != nil {
 				return err

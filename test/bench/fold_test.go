@@ -37,19 +37,18 @@ func ingestConfig(tb testing.TB, format string, memory int64) stream.IngestConfi
 }
 
 // newIngest makes an ingest stage over a new store in memory, whose topology names the partitions.
-func newIngest(tb testing.TB, cfg stream.IngestConfig, d stream.Description) (*stream.Ingest, *faults.Memory) {
+func newIngest(tb testing.TB, cfg stream.IngestConfig, d stream.Description) (*stream.Ingest, *stream.Control) {
 	tb.Helper()
-	store := faults.NewMemory()
 	layout, err := feature.NewLayout("ndr", "v1", nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	control := &stream.Control{Objects: store, Layout: layout}
+	control := &stream.Control{Objects: faults.NewMemory(), Layout: layout}
 	if _, err := control.Register(tb.Context(), sourceName, d, trafficFrom.UnixNano(), stream.NoWatermark); err != nil {
 		tb.Fatal(err)
 	}
 	return stream.NewIngest(cfg, stream.IngestDeps{Control: control, Log: slog.New(slog.DiscardHandler),
-		Metrics: stream.NewMetrics(prometheus.NewRegistry())}), store
+		Metrics: stream.NewMetrics(prometheus.NewRegistry())}), control
 }
 
 // scripted is a Reader of records in memory, one cut after the other. It tells folding from cutting by where the stage
@@ -105,7 +104,7 @@ func (s *scripted) Behind() (int64, bool)               { return 0, false } // o
 type foldCost struct {
 	fold, cut time.Duration // of warmFlows
 	allocs    uint64        // of foldFlows, cuts included
-	cutBytes  int64         // of the last cut
+	cutBytes  int           // of the last cut
 }
 
 func (c *foldCost) add(o foldCost) {
@@ -116,7 +115,7 @@ func (c *foldCost) add(o foldCost) {
 func (in *decodeInput) ingest(tb testing.TB) (cost foldCost) {
 	cfg := ingestConfig(tb, in.format, 4<<30)
 	cfg.MaxCutRecords = cutRecords
-	stage, store := newIngest(tb, cfg, stream.Description{ID: "bench", Partitions: []string{"0"}, Earliest: []int64{0}})
+	stage, control := newIngest(tb, cfg, stream.Description{ID: "bench", Partitions: []string{"0"}, Earliest: []int64{0}})
 	if _, err := stage.Position(tb.Context(), "0"); err != nil {
 		tb.Fatal(err)
 	}
@@ -129,14 +128,16 @@ func (in *decodeInput) ingest(tb testing.TB) (cost foldCost) {
 		tb.Fatal(err)
 	}
 	cost.fold, cost.cut, cost.allocs = r.fold, r.cut, m.read().Allocs
-	keys, err := store.List(tb.Context(), "", "", 0)
+	keys, err := control.Objects.List(tb.Context(), "", "", 0)
 	if err != nil || len(keys) != 2+foldCuts { // the topology, the cuts, and an empty one at the end
 		tb.Fatalf("%d objects, want the topology and %d cuts: %v", len(keys), foldCuts+1, err)
 	}
 	for _, k := range keys {
-		if info, err := store.Stat(tb.Context(), k); err == nil {
-			cost.cutBytes = max(cost.cutBytes, info.Size)
+		object, err := control.Objects.Get(tb.Context(), k, 0, -1)
+		if err != nil {
+			tb.Fatal(err)
 		}
+		cost.cutBytes = max(cost.cutBytes, len(object))
 	}
 	return cost
 }

@@ -49,6 +49,29 @@ func (g guardless) twoOwners(store *Memory, s Setup, n int) error {
 	return errors.Join(a, b)
 }
 
+// overtaken runs an owner whose first cut is slow. Meanwhile another one, with smaller cuts, makes that cut and dies.
+func (g guardless) overtaken(store *Memory, s Setup, n int) error {
+	slow := make(chan error, 1)
+	go func() {
+		f := &Faulty{Store: g.over(store), Slow: Call{"create", cutKey("0", 1), 1}, By: time.Minute}
+		_, err := g.process(s).once(f)
+		slow <- err
+	}()
+	time.Sleep(time.Second)
+	other := g.process(s)
+	other.CutRecords = int64(3 + n)
+	_, err := other.once(&Faulty{Store: g.over(store), DieAt: 1, Of: cutKey("0", 1)})
+	return errors.Join(err, <-slow)
+}
+
+func cutKey(partition string, n uint64) string {
+	key, err := layout().Path(feature.CutObject(sourceName, partition, n))
+	if err != nil {
+		panic(err) // fixed names
+	}
+	return key
+}
+
 // restarts kills a process after some creations of a kind of object and starts it again, without its disk.
 func (g guardless) restarts(store *Memory, s Setup, n int) error {
 	for i := range 20 {
@@ -68,7 +91,7 @@ func (g guardless) restarts(store *Memory, s Setup, n int) error {
 func TestWithoutAGuard(t *testing.T) {
 	seeded(t)
 	type scenario func(g guardless, store *Memory, s Setup, n int) error
-	owners, restarts := scenario(guardless.twoOwners), scenario(guardless.restarts)
+	owners, overtaken, restarts := scenario(guardless.twoOwners), scenario(guardless.overtaken), scenario(guardless.restarts)
 	overwrite := func(text string) func(sinks.Store, *Memory) sinks.Store {
 		return func(below sinks.Store, m *Memory) sinks.Store { return overwriting{below, m, text} }
 	}
@@ -79,6 +102,7 @@ func TestWithoutAGuard(t *testing.T) {
 		green    bool
 	}{
 		{"two owners, all guards", owners, guardless{}, true},
+		{"overtaken, all guards", overtaken, guardless{}, true},
 		{"restarts, all guards", restarts, guardless{}, true},
 		{"restarts, the source rewinds", restarts, guardless{source: func(s stream.Source) stream.Source { return rewinding{s, 5, false} }}, true},
 		{"restarts, checkpoints are damaged", restarts, guardless{store: func(s sinks.Store, _ *Memory) sinks.Store { return flipping{s, "/sst/"} }}, true},
@@ -86,7 +110,7 @@ func TestWithoutAGuard(t *testing.T) {
 		{"two owners, cuts are overwritten", owners, guardless{store: overwrite("/cuts/")}, false},
 		{"two owners, everything is overwritten", owners, guardless{store: overwrite("")}, false},
 		{"two owners, an existing object passes for one's own", owners, guardless{store: func(s sinks.Store, _ *Memory) sinks.Store { return trusting{s} }}, false},
-		{"two owners, no reading again", owners, guardless{source: func(s stream.Source) stream.Source { return skipping{s} }}, false},
+		{"overtaken, no reading again", overtaken, guardless{source: func(s stream.Source) stream.Source { return skipping{s} }}, false},
 		{"restarts, positions are not checked", restarts, guardless{source: func(s stream.Source) stream.Source { return rewinding{s, 5, true} }}, false},
 		{"restarts, a cut is folded twice", restarts, guardless{state: func(s stream.ShardState) stream.ShardState { return miscount(s, -1) }}, false},
 		{"restarts, a cut is left out", restarts, guardless{state: func(s stream.ShardState) stream.ShardState { return miscount(s, 1) }}, false},
@@ -130,12 +154,12 @@ func TestPublishedSlicesStand(t *testing.T) {
 	s.Shards = 1
 	store := NewMemory()
 	p := &Process{Setup: s}
-	first := &Faulty{Store: store, DieAt: 4, Of: "/shard-"}
+	first := &Faulty{Store: store, DieAt: 6, Of: "/shard-"}
 	if err := inBubble(t, func() error { _, err := p.once(first); return err }); err != nil || !first.Dead() {
 		t.Fatalf("first process: %v, dead %v", err, first.Dead())
 	}
 	before := store.Clone()
-	s.RarePeer = 1000
+	s.SegmentBits = 16
 	p = &Process{Setup: s}
 	if err := inBubble(t, func() error { return p.untilDone(&Faulty{Store: store}) }); err != nil {
 		t.Fatal(err)

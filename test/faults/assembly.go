@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,8 +42,8 @@ type Setup struct {
 	Memory      int64 // bytes that rows may take before they are cut; 0 is 64 MiB
 	Lateness    time.Duration
 	PairTimeout time.Duration
-	Checkpoints bool  // after every close, and not only when there is nothing to do
-	RarePeer    int64 // rare_thresholds.peer, a part of the close configuration; 0 is 1
+	Checkpoints bool // after every close, and not only when there is nothing to do
+	SegmentBits int  // segments.default_ipv4, a part of the close configuration; 0 is 24
 }
 
 // Process is one process that owns all partitions and shards of a bounded run, wired as the command does it.
@@ -142,18 +143,18 @@ func (p *Process) ingestConfig() (stream.IngestConfig, error) {
 }
 
 func (p *Process) features(control *stream.Control, metrics *stream.Metrics, log *slog.Logger) (*stream.Features, error) {
-	rare, every := max(1, p.RarePeer), 5*time.Minute
+	bits, every := cmp.Or(p.SegmentBits, 24), 5*time.Minute
 	if p.Checkpoints {
 		every = 0
 	}
-	segments, err := feature.NewSegments(nil, 24, 64)
+	segments, err := feature.NewSegments(nil, bits, 64)
 	if err != nil {
 		return nil, err
 	}
 	publisher, err := sinks.NewPublisher(sinks.PublisherConfig{
 		Layout: control.Layout, Shards: p.Shards, Long: true, LogicVersion: feature.LogicVersion, Writer: "test", Now: time.Now,
 		Close: feature.CloseConfig{Segments: segments, HighRisk: feature.NewHighRisk(segments, nil, nil), Calendar: feature.DefaultCalendar(),
-			RarePeer: rare, RarePort: 1, FeatureSpecVersion: version, Source: sourceName, PairContextWindows: []string{"w_15m"}},
+			RarePeer: 1, RarePort: 1, FeatureSpecVersion: version, Source: sourceName, PairContextWindows: []string{"w_15m"}},
 	}, p.Store, log, prometheus.NewRegistry())
 	if err != nil {
 		return nil, err
@@ -166,7 +167,7 @@ func (p *Process) features(control *stream.Control, metrics *stream.Metrics, log
 		return p.AroundState(shard, s), nil
 	}
 	return stream.NewFeatures(stream.FeaturesConfig{
-		Source: sourceName, Shards: p.Shards, CloseConfig: fmt.Appendf(nil, `{"rare_peer":%d}`, rare), PollInterval: time.Second,
+		Source: sourceName, Shards: p.Shards, CloseConfig: fmt.Appendf(nil, `{"segment_bits":%d}`, bits), PollInterval: time.Second,
 		CheckpointInterval: every, Parallel: 2, Now: time.Now,
 	}, stream.FeaturesDeps{Control: control, Open: open, Publisher: anyPublisher{publisher}, Log: log, Metrics: metrics}), nil
 }

@@ -23,9 +23,10 @@ import (
 type Result struct {
 	Tables  map[string][]string // rows of each dataset as text, sorted; with the time of their path, without the shard
 	Account stream.Counters     // of all cuts, without the carry between them
-	Ended   bool                // every partition has its end cut
-	Slices  int                 // with manifests
-	Faults  []string            // of the publication: slices without _SUCCESS, objects that their manifest does not name
+	Cuts    int
+	Ended   bool     // every partition has its end cut
+	Slices  int      // with manifests
+	Faults  []string // of the publication: slices without _SUCCESS, objects that their manifest does not name
 }
 
 // The tables of Result that depend on where cuts fall: compared only between runs with the same cuts.
@@ -42,7 +43,7 @@ func ReadResult(ctx context.Context, store sinks.Store, l feature.Layout, shards
 	if err != nil {
 		return nil, err
 	}
-	r.Account, r.Ended = a.Counters, a.Ended
+	r.Account, r.Cuts, r.Ended = a.Counters, a.Cuts, a.Ended
 	r.Account.CarryIn, r.Account.CarryOut = 0, 0
 	keys, err := store.List(ctx, l.Root()+"/", "", 0)
 	if err != nil {

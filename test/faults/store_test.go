@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -146,6 +147,43 @@ func TestOwnersTogether(t *testing.T) {
 		}
 		if d := Diff(want, read(t, store, s.Shards), false); d != "" {
 			t.Errorf("run %d:\n%s", i, d)
+		}
+	}
+}
+
+// TestOvertakenAtTheEnd has an owner lose its first cut to another one that cut just before the end of the input, and
+// dies then: the owner must make the end cut itself. If the other one's cut was the end, no more cuts may follow.
+func TestOvertakenAtTheEnd(t *testing.T) {
+	s := midnight("panos-json")
+	s.Partitions, s.CutRecords = 1, 0
+	want := undisturbed(t, s)
+	for _, c := range []struct {
+		other int64
+		cuts  int
+	}{{int64(len(s.Lines)), 2}, {0, 1}} {
+		store := NewMemory()
+		err := inBubble(t, func() error {
+			slow := make(chan error, 1)
+			go func() {
+				_, err := (&Process{Setup: s}).once(&Faulty{Store: store, Slow: Call{"create", cutKey("0", 1), 1}, By: time.Minute})
+				slow <- err
+			}()
+			time.Sleep(time.Second)
+			other := &Process{Setup: s}
+			other.CutRecords = c.other
+			_, err := other.once(&Faulty{Store: store, DieAt: 1, Of: cutKey("0", 1)})
+			return errors.Join(err, <-slow)
+		})
+		if err != nil {
+			t.Errorf("the other one cuts at %d records: %v", c.other, err)
+			continue
+		}
+		got := read(t, store, s.Shards)
+		if d := Diff(want, got, false); d != "" {
+			t.Errorf("the other one cuts at %d records:\n%s", c.other, d)
+		}
+		if got.Cuts != c.cuts {
+			t.Errorf("the other one cuts at %d records: %d cuts, want %d", c.other, got.Cuts, c.cuts)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -99,7 +100,7 @@ func TestGeneratedAgainstOracle(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			glob := write(t, c.files(rand.New(rand.NewPCG(1, uint64(i)))))
 			o := DefaultOptions()
-			var extra []string
+			extra := []string{"--shards", strconv.Itoa(1 + i%3)} // the captures run with the default
 			if c.options != nil {
 				c.options(&o)
 			}
@@ -108,7 +109,7 @@ func TestGeneratedAgainstOracle(t *testing.T) {
 				if err := os.WriteFile(path, []byte(c.config), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				extra = []string{"--config", path}
+				extra = append(extra, "--config", path)
 			}
 			judge(t, replay(t, binary, glob, c.format, extra...), glob, c.format, o)
 		})
