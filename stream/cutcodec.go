@@ -30,7 +30,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // A cutEncoder makes cut objects. It belongs to one goroutine.
 type cutEncoder struct {
 	zstd *zstd.Encoder
-	buf  []byte
+	buf  []byte // a section before compression
+	body []byte // all sections, compressed
 }
 
 func newCutEncoder() (*cutEncoder, error) {
@@ -43,7 +44,7 @@ func newCutEncoder() (*cutEncoder, error) {
 
 // encode completes h (sections, digest) and returns the object's bytes, which the caller owns.
 func (e *cutEncoder) encode(h *CutHeader, sections []feature.Section, carry []half) ([]byte, error) {
-	var body []byte
+	body := e.body[:0]
 	add := func(plain []byte) SectionRef {
 		if len(plain) == 0 {
 			return SectionRef{Offset: int64(len(body))}
@@ -59,6 +60,7 @@ func (e *cutEncoder) encode(h *CutHeader, sections []feature.Section, carry []ha
 	}
 	e.buf = appendCarry(e.buf[:0], carry)
 	h.Carry = add(e.buf)
+	e.body = body
 	plain, err := h.digestible()
 	if err != nil {
 		return nil, fmt.Errorf("encode cut header: %w", err)

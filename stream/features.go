@@ -29,15 +29,16 @@ type FeaturesConfig struct {
 
 // Features is the feature stage of one process: it follows the cut log and runs the shards that it owns.
 type Features struct {
-	cfg     FeaturesConfig
-	ctl     *Control
-	open    func(ctx context.Context, shard int) (ShardState, error)
-	out     Publisher
-	log     *slog.Logger
-	metrics *Metrics
-	notify  chan struct{}
-	board   *board
-	slots   chan struct{} // one for each scan that may run at a time
+	cfg      FeaturesConfig
+	ctl      *Control
+	open     func(ctx context.Context, shard int) (ShardState, error)
+	out      Publisher
+	baseline func(ctx context.Context, sliceStart int64) (string, error)
+	log      *slog.Logger
+	metrics  *Metrics
+	notify   chan struct{}
+	board    *board
+	slots    chan struct{} // one for each scan that may run at a time
 }
 
 // FeaturesDeps is what the stage works with. Open restores a shard from its newest usable checkpoint.
@@ -45,13 +46,15 @@ type FeaturesDeps struct {
 	Control   *Control
 	Open      func(ctx context.Context, shard int) (ShardState, error)
 	Publisher Publisher
-	Log       *slog.Logger
-	Metrics   *Metrics
+	// Baseline names the publication of baselines in force for a slice, "" if there is none; nil when there never is.
+	Baseline func(ctx context.Context, sliceStart int64) (string, error)
+	Log      *slog.Logger
+	Metrics  *Metrics
 }
 
 // NewFeatures makes the stage; Run starts it.
 func NewFeatures(cfg FeaturesConfig, d FeaturesDeps) *Features {
-	return &Features{cfg: cfg, ctl: d.Control, open: d.Open, out: d.Publisher, log: d.Log, metrics: d.Metrics,
+	return &Features{cfg: cfg, ctl: d.Control, open: d.Open, out: d.Publisher, baseline: d.Baseline, log: d.Log, metrics: d.Metrics,
 		notify: make(chan struct{}, 1), board: newBoard(), slots: make(chan struct{}, max(1, cfg.Parallel))}
 }
 
@@ -74,7 +77,7 @@ func (f *Features) Run(ctx context.Context, assigned <-chan []int) error {
 		return err
 	}
 	follow := &follower{ctl: f.ctl, clock: f.cfg.Clock, source: f.cfg.Source, interval: f.cfg.PollInterval, board: f.board,
-		notify: f.notify, log: f.log, metrics: f.metrics}
+		notify: f.notify, baseline: f.baseline, log: f.log, metrics: f.metrics}
 	follow.chain = chain{clock: f.cfg.Clock, config: digest}
 	if err := follow.begin(ctx); err != nil {
 		return fmt.Errorf("follow the cut log: %w", err)

@@ -20,6 +20,7 @@ type follower struct {
 	interval time.Duration
 	board    *board
 	notify   <-chan struct{} // something was cut in this process
+	baseline func(ctx context.Context, sliceStart int64) (string, error) // the publication in force; nil: none ever
 	chain    chain
 	next     map[string]uint64 // next cut to look for
 	log      *slog.Logger
@@ -155,6 +156,11 @@ func (f *follower) extend(ctx context.Context) (*CloseRecord, error) {
 	}
 	if r = f.chain.next(); r == nil {
 		return nil, nil
+	}
+	if f.baseline != nil {
+		if r.Baseline, err = f.baseline(ctx, f.clock.Start(r.Slice)); err != nil {
+			return nil, fmt.Errorf("find the baselines in force for slice %s: %w", r.Name, err)
+		}
 	}
 	made, err := f.ctl.create(ctx, feature.CloseObject(r.Name), r)
 	if err != nil {

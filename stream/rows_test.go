@@ -36,6 +36,10 @@ type plainRows struct {
 	pairs map[wholePair]*feature.PairCounters
 }
 
+func newPlainRows(k int) *plainRows {
+	return &plainRows{k: k, hosts: make(map[hostKey]*feature.HostCounters), pairs: make(map[wholePair]*feature.PairCounters)}
+}
+
 func (p *plainRows) counters(k hostKey) *feature.HostCounters {
 	if p.hosts[k] == nil {
 		p.hosts[k] = new(feature.HostCounters)
@@ -112,7 +116,7 @@ func TestRows(t *testing.T) {
 	for _, k := range []int{1, 2, 5, 16, 255} {
 		table := newRowTable(k)
 		for _, flows := range []int{0, 1, 5000, 300, 1500} {
-			plain := &plainRows{k: k, hosts: make(map[hostKey]*feature.HostCounters), pairs: make(map[wholePair]*feature.PairCounters)}
+			plain := newPlainRows(k)
 			table.reset()
 			fillRows(rnd, flows, table, plain)
 			shards := 1 + rnd.IntN(5)
@@ -233,7 +237,7 @@ func TestSizeFollowsMemory(t *testing.T) {
 
 func randomSection(rnd *rand.Rand) feature.Section {
 	table := newRowTable(4)
-	fillRows(rnd, 30, table, &plainRows{k: 4, hosts: make(map[hostKey]*feature.HostCounters), pairs: make(map[wholePair]*feature.PairCounters)})
+	fillRows(rnd, 30, table, newPlainRows(4))
 	s := table.sections(1)[0]
 	for i := range s.Hosts {
 		for j := range s.Hosts[i].Counters.Sum {

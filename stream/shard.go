@@ -78,7 +78,7 @@ type shard struct {
 
 // run works until ctx ends or the final slice is closed.
 func (s *shard) run(ctx context.Context) error {
-	for !s.done {
+	for !s.done && ctx.Err() == nil {
 		changed := s.board.watch()
 		final, worked, err := s.step(ctx)
 		switch {
@@ -95,10 +95,11 @@ func (s *shard) run(ctx context.Context) error {
 		case final:
 			s.done = true
 			return s.checkpoint(ctx)
-		case !worked:
-			if err := s.checkpointIfIdle(ctx); err != nil {
+		case !worked && s.dirty:
+			if err := s.checkpointIfQuiet(ctx, changed); err != nil {
 				return fmt.Errorf("shard %d: %w", s.number, err)
 			}
+		case !worked:
 			if wait(ctx, changed) != nil {
 				return nil
 			}
@@ -320,12 +321,19 @@ func (s *shard) checkpointIfDue(ctx context.Context) error {
 	return s.checkpoint(ctx)
 }
 
-// checkpointIfIdle saves when everything that can be closed is.
-func (s *shard) checkpointIfIdle(ctx context.Context) error {
-	if !s.dirty {
+// checkpointIfQuiet saves when everything that can be closed is: nothing new comes for the time of one poll. While the
+// records come one by one the shard is behind.
+func (s *shard) checkpointIfQuiet(ctx context.Context, changed <-chan struct{}) error {
+	t := time.NewTimer(s.cfg.PollInterval)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
 		return nil
+	case <-changed:
+		return nil
+	case <-t.C:
+		return s.checkpoint(ctx)
 	}
-	return s.checkpoint(ctx)
 }
 
 func (s *shard) checkpoint(ctx context.Context) error {

@@ -92,7 +92,7 @@ func (c *Control) Register(ctx context.Context, source string, d Description, no
 		next := t.with(source, d, now, watermark)
 		if t != nil {
 			if t.TopicID != d.ID {
-				return nil, fmt.Errorf("%w: source %s was %s at the first start and is %s now%s", ErrRefused, source, t.TopicID, d.ID, inputsChanged(t.Inputs, d.Inputs))
+				return nil, fmt.Errorf("%w: source %s was %s at the first start and is %s now%s", ErrRefused, source, t.TopicID, d.ID, t.changes(&d))
 			}
 			if len(next.Partitions) == len(t.Partitions) {
 				return t, nil
@@ -124,12 +124,26 @@ func (t *Topology) with(source string, d Description, now, watermark int64) *Top
 	return next
 }
 
-func inputsChanged(was, is []string) string {
-	if len(was)+len(is) == 0 {
-		return ""
+// changes names what differs between the files of the first start and those of this one.
+func (t *Topology) changes(d *Description) string {
+	var b strings.Builder
+	for _, side := range []struct {
+		name     string
+		has, not []string
+	}{{"gone", t.Inputs, d.Inputs}, {"new", d.Inputs, t.Inputs}} {
+		only := slices.DeleteFunc(slices.Clone(side.has), func(s string) bool { return slices.Contains(side.not, s) })
+		if n := len(only); n > 0 {
+			fmt.Fprintf(&b, "; %d of %d inputs %s: %s", n, len(side.has), side.name, strings.Join(only[:min(n, namedInputs)], ", "))
+		}
 	}
-	return "; inputs were " + strings.Join(was, ", ") + " and are " + strings.Join(is, ", ")
+	if was, is := len(t.Partitions), len(d.Partitions); len(t.Inputs) > 0 && was != is {
+		fmt.Fprintf(&b, "; it was spread over %d partitions, now over %d", was, is)
+	}
+	return b.String()
 }
+
+// namedInputs is how many files an error names.
+const namedInputs = 5
 
 // Owner is the partition whose owner also works on the shard: the registered, not ended one with the largest hash of
 // both. It is "" when there is none.

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -159,14 +161,19 @@ func writeCatalogTable(w io.Writer, entries []feature.Entry, version string) err
 	return err
 }
 
-// publishedTables lists the tables that exist with a layout of FG-A: wide alone has the wide table as fg_a.
+// wideTables are the tables of the wide layout, by the name of the long table in whose place they stand alone.
+var wideTables = map[string]string{feature.DatasetFGAWide: feature.DatasetFGA, feature.DatasetFGCWide: feature.DatasetFGC}
+
+// publishedTables lists the tables that exist with a layout: alone, the wide tables have the names of the long ones.
 func publishedTables(layout string) (tables []*feature.Table) {
 	for _, t := range feature.Tables() {
+		long, isWide := wideTables[t.Name]
+		hasWide := slices.Contains(slices.Collect(maps.Values(wideTables)), t.Name)
 		switch {
-		case t.Name == feature.DatasetFGA && layout == "wide", t.Name == feature.DatasetFGAWide && layout == "long":
+		case isWide && layout == "long", hasWide && layout == "wide":
 			continue
-		case t.Name == feature.DatasetFGAWide && layout == "wide":
-			t.Name = feature.DatasetFGA
+		case isWide && layout == "wide":
+			t.Name = long
 		}
 		tables = append(tables, t)
 	}

@@ -58,7 +58,6 @@ func TestHealthcheckNobodyThere(t *testing.T) {
 }
 
 func TestAdminAddress(t *testing.T) {
-	t.Setenv("NDR__ADMIN__LISTEN", "")
 	for listen, want := range map[string]string{"0.0.0.0:1": "127.0.0.1:1", ":1": "127.0.0.1:1", "[::]:1": "[::1]:1", "10.0.0.1:2": "10.0.0.1:2",
 		"localhost:3": "localhost:3"} {
 		if got, err := adminAddress("", listen); err != nil || got != want {

@@ -157,11 +157,11 @@ func readParquet(ctx context.Context, v *rootView, key string, rows int, columns
 func knownSchema(t *feature.Table) string {
 	known := "not a table of this build"
 	for _, want := range feature.Tables() {
-		wide := want.Name == feature.DatasetFGAWide && t.Name == feature.DatasetFGA
+		wide := wideTables[want.Name] == t.Name
 		if want.Name != t.Name && !wide {
 			continue
 		}
-		want.Name = t.Name // alone, the wide layout is published as fg_a
+		want.Name = t.Name // alone, wide tables have the names of the long ones
 		err := feature.CheckSchema(want, feature.SchemaOf(t))
 		if err == nil {
 			return "ok"

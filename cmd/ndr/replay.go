@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ndr/configs"
+	"ndr/feature"
 	"ndr/stream"
 	"ndr/stream/file"
 )
@@ -171,6 +174,10 @@ func (p *pipeline) replayFiles(ctx context.Context, inputs []file.Input, io stdi
 	if err != nil {
 		return err
 	}
+	published, err := p.published(ctx)
+	if err != nil {
+		return err
+	}
 	t, err := p.control.Register(ctx, ic.Source, d, began.UnixNano(), stream.NoWatermark)
 	if err != nil {
 		return err
@@ -178,7 +185,32 @@ func (p *pipeline) replayFiles(ctx context.Context, inputs []file.Input, io stdi
 	if err := p.bounded(ctx, src, t.FirstStart+int64(ic.MaxFutureSkew), io); err != nil {
 		return err
 	}
-	return p.summary(ctx, io, summaryInput{began: began, resumed: before.Cuts > 0, finished: before.Ended, what: plural(len(inputs), "file")})
+	return p.summary(ctx, io, summaryInput{began: began, resumed: before.Cuts > 0, finished: before.Ended && published, what: plural(len(inputs), "file")})
+}
+
+// published reports whether a bounded run has published its last slice in all shards.
+func (p *pipeline) published(ctx context.Context) (bool, error) {
+	keys, err := p.store.List(ctx, p.layout.ClosePrefix(), "", 0)
+	if err != nil || len(keys) == 0 {
+		return false, err
+	}
+	b, err := p.store.Get(ctx, keys[len(keys)-1], 0, -1)
+	if err != nil {
+		return false, err
+	}
+	var last stream.CloseRecord
+	if err := json.Unmarshal(b, &last); err != nil {
+		return false, fmt.Errorf("read close record %s: %w", keys[len(keys)-1], err)
+	}
+	key, err := p.layout.Path(feature.SuccessObject(last.Name))
+	if err != nil || !last.Final {
+		return false, err
+	}
+	_, err = p.store.Get(ctx, key, 0, 1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // bounded runs both stages over a registered, bounded source until everything is published. ceiling is the latest

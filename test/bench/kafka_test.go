@@ -22,7 +22,7 @@ import (
 
 const (
 	kafkaPartitions = 4
-	kafkaFlows      = 1_000_000
+	kafkaFlows      = 2_000_000 // 2,200 in a second of event time
 	// ingestMemory is the share of the default memory limit, 1 GiB, that rows may take.
 	ingestMemory = 256 << 20
 )

@@ -30,7 +30,7 @@ const (
 
 var (
 	trafficFrom  = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-	trafficSpan  = 30 * time.Minute // of event time, whatever the number of flows
+	trafficSpan  = 15 * time.Minute // of event time, whatever the number of flows: one slice
 	trafficPorts = [...]uint16{443, 443, 443, 443, 80, 53, 445, 389, 8443, 22, 3389, 5432}
 	someReasons  = [...]string{"tcp-fin", "tcp-fin", "aged-out", "tcp-rst-from-client"}
 )

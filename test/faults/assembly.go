@@ -43,7 +43,8 @@ type Setup struct {
 	Lateness    time.Duration
 	PairTimeout time.Duration
 	Checkpoints bool // after every close, and not only when there is nothing to do
-	SegmentBits int  // segments.default_ipv4, a part of the close configuration; 0 is 24
+	VPCFields   []string
+	SegmentBits int // segments.default_ipv4, a part of the close configuration; 0 is 24
 }
 
 // Process is one process that owns all partitions and shards of a bounded run, wired as the command does it.
@@ -52,6 +53,8 @@ type Process struct {
 	Store sinks.Store
 	Disk  vfs.FS // holds the state; a new one is a lost disk
 
+	// NewSource makes another source than that of the lines.
+	NewSource func() stream.Source
 	// What a test may put around the parts; nil leaves them as they are.
 	AroundSource func(stream.Source) stream.Source
 	AroundState  func(shard int, s stream.ShardState) stream.ShardState
@@ -84,6 +87,9 @@ func (p *Process) Run(ctx context.Context) error {
 		return err
 	}
 	var source stream.Source = file.New(file.Config{Inputs: []file.Input{p.input()}, Partitions: p.Partitions, NewDecoder: cfg.NewDecoder})
+	if p.NewSource != nil {
+		source = p.NewSource()
+	}
 	d, err := source.Describe(ctx)
 	if err != nil {
 		return err
@@ -138,7 +144,9 @@ func (p *Process) ingestConfig() (stream.IngestConfig, error) {
 		Source: sourceName, Shards: p.Shards, AllowedLateness: p.Lateness, MaxFutureSkew: 5 * time.Minute, MaxPast: 7 * 24 * time.Hour,
 		PairTimeout: p.PairTimeout, IdleTimeout: time.Minute, MaxCutInterval: 5 * time.Minute, MaxCutRecords: p.CutRecords,
 		Memory: memory, CarryBudget: 16 << 20, Kept: feature.DefaultKept, Internal: internal, Ports: ports, ConfigDigest: "test",
-		NewDecoder: func() (flow.Decoder, error) { return flow.New(flow.Config{Format: p.Format}) }, Now: time.Now,
+		NewDecoder: func() (flow.Decoder, error) {
+			return flow.New(flow.Config{Format: p.Format, VPC: flow.VPCConfig{Fields: p.VPCFields}})
+		}, Now: time.Now,
 	}, nil
 }
 

@@ -48,12 +48,23 @@ func inBubble(t *testing.T, do func() error) error {
 // TestMain makes the decoder that the Parquet library shares by all readers, so that it belongs to no bubble.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := sharedDecoder(); err != nil {
+	err := sharedDecoder()
+	var dir string
+	if err == nil {
+		dir, err = os.MkdirTemp("", "ndr-faults-")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	programDir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }
+
+// programDir is where the command is built.
+var programDir string
 
 func sharedDecoder() error {
 	var file bytes.Buffer

@@ -230,7 +230,7 @@ func (r *Result) addRejects(b []byte) error {
 		return err
 	}
 	for _, l := range lines {
-		r.Tables[tableRejects] = append(r.Tables[tableRejects], fmt.Sprintf("%s %d %d %d %s %s %q", l.Partition, l.Cut, l.Offset, l.Item, l.Reason, l.Detail, l.Data))
+		r.Tables[tableRejects] = append(r.Tables[tableRejects], fmt.Sprintf("%s %d %d %d %s %q", l.Partition, l.Cut, l.Offset, l.Item, l.Reason, l.Data))
 		r.Tables[feature.DatasetRejects] = append(r.Tables[feature.DatasetRejects], fmt.Sprintf("%s %q", l.Reason, l.Data))
 	}
 	return nil

@@ -51,7 +51,7 @@ func TestEveryCallOfTheStoreFails(t *testing.T) {
 					}
 				}
 			}
-			chosen := sample(points, 40, uint64(i))
+			chosen := sample(points, 30, uint64(i))
 			hit := 0
 			for _, pt := range chosen {
 				f := &Faulty{Store: NewMemory(), Fail: pt.call, How: pt.how}
