@@ -26,6 +26,7 @@ type PairBaseline struct {
 type HostBaseline struct {
 	Stats   [2][len(Windows)]*BaselineStats
 	Cold    [2][len(Windows)]bool // is_cold_start of the row; true without a row
+	Full    [2][len(Windows)]bool // is_full_history of the row: a cold row that is full is of a non-persistent machine
 	HasMeta bool                  // the host has an ip_metadata row of this horizon, in any segment, band or window
 	Typical []string              // typical_time_bands
 	// Pair looks up the host's own row of a pair; it is valid until the next Host call.

@@ -10,7 +10,7 @@ const (
 	fitTolerance = 0.1 // of a period or of its multiple
 	fitMultiples = 3   // with the tolerance, up to 5 do not overlap
 	// fitNamed is the share of intervals that a period must fit to be named; below it the median is the better guess.
-	fitNamed = 2.0 / 3
+	fitNamed = 0.8
 )
 
 // fit is the period that most intervals are near, or near 2 or 3 times of: the largest of the best.

@@ -26,7 +26,7 @@ const (
 type Entry struct {
 	ID          string // <version>:<group>:<name>
 	Number      int
-	Name        string // of FG-A: [in_]<metric>_<window_label>, the column of the wide layout
+	Name        string // of FG-A [in_]<metric>_<window_label>, of FG-C with _<transform>: the column of the wide layout
 	Group       string // the dataset
 	Formula     string
 	Description string
@@ -44,13 +44,35 @@ type Entry struct {
 	Origin      string // OriginContract or OriginExtension
 }
 
-// Catalog lists every published feature by ascending number: FG-A by role (outbound first), metric and window with
-// the time features last, then, from FirstFreeNumber on, what is no model input of delta and pair_counts.
-func Catalog(version string, l Layout) []Entry {
+// Catalog lists every published feature by ascending number, with FG-C in its default shape.
+func Catalog(version string, l Layout) []Entry { return catalogOf(version, l, defaultPlan()) }
+
+// CatalogOf lists every published feature by ascending number: FG-A by role (outbound first), metric and window with
+// the time features last, and FG-C by role, metric, window and transform, in which the contract's numbers of features
+// that the shape leaves out are free. From FirstFreeNumber on come the single features of FG-C, its further transforms
+// and metrics, and what is no model input of delta and pair_counts. The error tells of an impossible shape.
+func CatalogOf(version string, l Layout, shape FGCShape) ([]Entry, error) {
+	p, err := shape.plan()
+	if err != nil {
+		return nil, err
+	}
+	return catalogOf(version, l, p), nil
+}
+
+func catalogOf(version string, l Layout, p *fgcPlan) []Entry {
 	c := catalogMaker{version, l}
-	entries := c.fga()
-	entries = append(entries, c.delta(FirstFreeNumber)...)
-	return append(entries, c.pairCounts(FirstFreeNumber+NumDeltaMetrics)...)
+	entries := append(c.fga(), c.fgc(p)...)
+	number := FirstFreeNumber
+	for _, list := range [...]func(number int) []Entry{
+		func(n int) []Entry { return c.fgcSingles(p, n) },
+		func(n int) []Entry { return c.fgcFurther(p, n) },
+		c.delta, c.pairCounts,
+	} {
+		more := list(number)
+		entries = append(entries, more...)
+		number += len(more)
+	}
+	return entries
 }
 
 type catalogMaker struct {

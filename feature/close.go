@@ -21,12 +21,18 @@ type CloseConfig struct {
 	Revision           int
 	Source             string   // source of the late rows
 	PairContextWindows []string // labels of Windows, w_15m by default
+
+	FGC *FGCConfig // nil is the default without baselines: of FG-C and beacon_evidence only the latter is written
 }
 
 // CloseSinks take the rows of a close. Nil means that the dataset is not wanted. When FGAWide is wanted and FGA is
 // not, the wide table is the layout of fg_a and has that name.
 type CloseSinks struct {
 	Delta, PairCounts, FGA, FGAWide, PairContext, Lookback30d, Late RowSink
+	// FGC and FGCWide are by horizon of CloseConfig.FGC; a sink of no such horizon gets no rows. A horizon that has
+	// FGCWide only has its wide table as fg_c.
+	FGC, FGCWide   map[string]RowSink
+	BeaconEvidence RowSink
 	// Reject takes the rejected records, in the order of CloseVisitor.
 	Reject func(partition string, cut uint64, r *Reject) error
 }
@@ -37,7 +43,7 @@ func MiniBatchID(c Clock, s Slice, revision int) string {
 }
 
 // CloseBuilder makes the published rows of one slice and shard from the state, in one pass: it is the CloseVisitor
-// of that shard's scan. Rows come out in key order, 4096 at a time; call Flush after the scan. Memory does not grow
+// of that shard's scan. Rows come out in key order, some thousands at a time; call Flush after the scan. Memory does not grow
 // with the hosts nor, but for windows of pair_context beyond the first, with the pairs of a host. Any error is
 // final. It belongs to one goroutine and serves one close.
 type CloseBuilder struct {
@@ -52,6 +58,7 @@ type CloseBuilder struct {
 	lookback *lookbackRows
 	fga      *fgaRows
 	wide     *wideRows
+	fgc      *fgcBuilder
 	late     *lateRows
 	reject   func(partition string, cut uint64, r *Reject) error
 	writers  []*tableWriter // of all of these
@@ -89,7 +96,7 @@ func NewCloseBuilder(cfg CloseConfig, sinks CloseSinks) (*CloseBuilder, error) {
 		rarePort: cfg.RarePort, segs: newSegmentCount(cfg.Segments)}
 	o := rowContext{frame: f, specVersion: cfg.FeatureSpecVersion, batchID: MiniBatchID(cfg.Clock, cfg.Slice, cfg.Revision),
 		time: cfg.Calendar.At(cfg.Clock.End(cfg.Slice))}
-	var faults [7]error
+	var faults [8]error
 	b.delta, faults[0] = newDeltaRows(&o, sinks.Delta)
 	b.pairs, faults[1] = newPairRows(&o, sinks.PairCounts)
 	b.fga, faults[2] = newFGARows(&o, sinks.FGA)
@@ -97,6 +104,7 @@ func NewCloseBuilder(cfg CloseConfig, sinks CloseSinks) (*CloseBuilder, error) {
 	b.context, faults[4] = newContextRows(&o, sinks.PairContext, cfg.PairContextWindows)
 	b.lookback, faults[5] = newLookbackRows(&o, sinks.Lookback30d)
 	b.late, faults[6] = newLateRows(&o, sinks.Late, cfg.Source)
+	b.fgc, faults[7] = newFGCBuilder(&o, cfg.FGC, &sinks)
 	if err := errors.Join(faults[:]...); err != nil {
 		return nil, fmt.Errorf("make close builder: %w", err)
 	}
@@ -117,6 +125,9 @@ func (b *CloseBuilder) BeginHost(host Addr) error {
 	b.begun = true
 	h.addr, h.text = host, host.String()
 	h.inRole, h.seen = false, [2]bool{}
+	if b.fgc != nil {
+		b.fgc.begin(h)
+	}
 	return nil
 }
 
@@ -168,7 +179,14 @@ func (b *CloseBuilder) Pair(p *PairView) error {
 		}
 	}
 	if b.frame.closesDay && b.lookback != nil {
-		return b.lookback.add(h, p)
+		if err := b.lookback.add(h, p); err != nil {
+			return err
+		}
+	}
+	if h.role == Outbound && b.fgc != nil {
+		if err := b.fgc.pair(p, &b.tally, shortest); err != nil {
+			return b.fail(err)
+		}
 	}
 	return nil
 }
@@ -189,12 +207,17 @@ func (b *CloseBuilder) endRole() error {
 		}
 	}
 	if b.context != nil {
-		return b.context.endRole(h)
+		if err := b.context.endRole(h); err != nil {
+			return err
+		}
+	}
+	if h.role == Outbound && b.fgc != nil {
+		return b.fgc.endOutbound()
 	}
 	return nil
 }
 
-// EndHost completes the host: its rows in FG-A.
+// EndHost completes the host: its rows in FG-A and FG-C.
 func (b *CloseBuilder) EndHost() error {
 	if err := b.endRole(); err != nil {
 		return err
@@ -211,9 +234,22 @@ func (b *CloseBuilder) EndHost() error {
 		}
 	}
 	if b.wide != nil {
-		return b.wide.add(h)
+		if err := b.wide.add(h); err != nil {
+			return err
+		}
+	}
+	if b.fgc != nil {
+		return b.fgc.end()
 	}
 	return nil
+}
+
+// FGCAccount is what was counted for FG-C and beacon_evidence so far.
+func (b *CloseBuilder) FGCAccount() FGCAccount {
+	if b.fgc == nil {
+		return (&fgcCounters{}).account()
+	}
+	return b.fgc.counters.account()
 }
 
 // Late takes a late row.

@@ -8,7 +8,8 @@ import (
 )
 
 // Location is where a dataset lies: below Prefix, in folders named by Partitions, in which {dt} (YYYY-MM-DD), {hh}
-// and {mm} stand for the UTC time of the rows and {baseline_horizon} for the horizon of what is compared with one.
+// and {mm} stand for the UTC time of the rows and {baseline_horizon} for the horizon of what is compared with one;
+// those of baselines are named by {baseline_horizon}, {baseline_month} and {revision}, of the inventory by {snapshot_month}.
 type Location struct {
 	Prefix     string
 	Partitions string
@@ -37,6 +38,8 @@ type dataset struct {
 	byEnd  bool // partitions are by the end of the slice that made the rows
 	// horizon tells that {baseline_horizon} is a path key: each horizon has objects of its own.
 	horizon bool
+	keys    string // the path keys, where they are not those of a time
+	object  string // name of the only object of a partition, where there are no parts
 }
 
 var datasets = [...]dataset{
@@ -49,16 +52,33 @@ var datasets = [...]dataset{
 	{name: DatasetBeaconEvidence, folder: Location{"data/features/beacon_evidence", byMinute}, suffix: ".parquet", byEnd: true},
 	{name: DatasetPairContext, folder: Location{"data/features/pair_context", byMinute}, suffix: ".parquet", byEnd: true},
 	{name: DatasetLookback30d, folder: Location{"data/reference/lookback30d", "dt={dt}"}, suffix: ".parquet", daily: true},
+	{name: DatasetFGBHost, folder: Location{"data/baselines/fg_b/host", byBaseline}, suffix: ".parquet", keys: byBaseline},
+	{name: DatasetFGBSegment, folder: Location{"data/baselines/fg_b/segment", byBaseline}, suffix: ".parquet", keys: byBaseline},
+	{name: DatasetFGBIPMetadata, folder: Location{"data/baselines/fg_b/ip_metadata", byBaseline}, suffix: ".parquet", keys: byBaseline},
+	{name: DatasetFGBPairHost, folder: Location{"data/baselines/fg_b/pair/host", byBaseline}, suffix: ".parquet", keys: byBaseline},
+	{name: DatasetFGBPairSegment, folder: Location{"data/baselines/fg_b/pair/segment", byBaseline}, suffix: ".parquet", keys: byBaseline},
+	{name: DatasetFGBPeer, folder: Location{"data/baselines/fg_b/peer", byBaseline}, suffix: ".parquet", keys: byBaseline},
+	{name: DatasetPublicationMetadata, folder: Location{"data/baselines/fg_b/publication_metadata", byPublication},
+		object: "publication.json", keys: byPublication},
+	{name: DatasetMachineInventory, folder: Location{"data/inventory/machine_inventory", bySnapshot}, suffix: ".parquet", keys: bySnapshot},
 	{name: DatasetLate, folder: Location{"data/quality/late", byMinute}, suffix: ".parquet"},
 	{name: DatasetRejects, folder: Location{"data/quality/rejects", byMinute}, suffix: ".ndjson.zst"},
 }
 
-// DatasetRejects is the one dataset that is no table: NDJSON, compressed with zstd.
-const DatasetRejects = "rejects"
+// Datasets that are no tables of this program's: rejects are NDJSON, compressed with zstd, the metadata of a
+// publication of baselines is its publication.json, and the inventory comes from outside.
+const (
+	DatasetRejects             = "rejects"
+	DatasetPublicationMetadata = "fg_b/publication_metadata"
+	DatasetMachineInventory    = "machine_inventory"
+)
 
 const (
-	byMinute  = "dt={dt}/hh={hh}/mm={mm}"
-	byHorizon = "baseline_horizon={baseline_horizon}/" + byMinute
+	byMinute      = "dt={dt}/hh={hh}/mm={mm}"
+	byHorizon     = "baseline_horizon={baseline_horizon}/" + byMinute
+	byPublication = "baseline_month={baseline_month}/revision={revision}"
+	byBaseline    = "baseline_horizon={baseline_horizon}/" + byPublication
+	bySnapshot    = "snapshot_month={snapshot_month}"
 )
 
 // reserved are the folders of a root that no dataset may lie in.
@@ -104,7 +124,14 @@ func NewLayout(project, version string, locations map[string]Location) (Layout, 
 	for _, d := range datasets {
 		at := d.at(locations[d.name])
 		d.check(at, &faults)
-		p.data[d.name] = parseTemplate(at.Prefix + "/" + at.Partitions + "/part-{shard}" + d.suffix)
+		object := d.object
+		if object == "" {
+			object = "part-{shard}" + d.suffix
+		}
+		p.data[d.name] = parseTemplate(at.Prefix + "/" + at.Partitions + "/" + object)
+		if d.name == DatasetMachineInventory {
+			p.kinds[KindSnapshotSuccess] = parseTemplate(at.Prefix + "/" + at.Partitions + "/_SUCCESS")
+		}
 		p.names = append(p.names, d.name)
 		places[d.name] = at.Prefix + "/"
 	}
@@ -134,13 +161,7 @@ func (d dataset) check(at Location, faults *faultList) {
 	if slices.Contains(reserved[:], first) {
 		faults.add("data_locations.%s.prefix %q: %s is reserved", d.name, at.Prefix, first)
 	}
-	want := []string{"{dt}", "{hh}", "{mm}"}
-	if d.daily {
-		want = want[:1]
-	}
-	if d.horizon {
-		want = append(want, "{baseline_horizon}")
-	}
+	want := d.pathKeys()
 	bare := at.Partitions
 	for _, w := range want {
 		if strings.Count(bare, w) != 1 {
@@ -149,6 +170,26 @@ func (d dataset) check(at Location, faults *faultList) {
 		bare = strings.ReplaceAll(bare, w, "0")
 	}
 	checkParts("data_locations."+d.name+".partitions", at.Partitions, bare, faults)
+}
+
+// pathKeys are the fields that the partitions of the dataset must name.
+func (d dataset) pathKeys() (want []string) {
+	keys := d.keys
+	switch {
+	case keys == "" && d.daily:
+		keys = "{dt}"
+	case keys == "":
+		keys = byMinute
+	}
+	if d.horizon {
+		keys += byHorizon[:len(byHorizon)-len(byMinute)]
+	}
+	for _, p := range parseTemplate(keys) {
+		if p.field != "" {
+			want = append(want, "{"+p.field+"}")
+		}
+	}
+	return want
 }
 
 // checkParts reports the folders of a path that readers of a dataset would skip or that no path may have.
@@ -183,7 +224,7 @@ func (l Layout) Run(id string) (Layout, error) {
 // Root is the path under which everything of this layout lies, without a slash at the end.
 func (l Layout) Root() string { return l.root }
 
-// Pattern is the path of a dataset's objects with {dt}, {hh}, {mm}, {shard} and {baseline_horizon} left open.
+// Pattern is the path of a dataset's objects with its path keys and {shard} left open.
 func (l Layout) Pattern(dataset string) (string, error) {
 	t, ok := l.paths.data[dataset]
 	if !ok {

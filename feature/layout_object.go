@@ -18,6 +18,9 @@ const (
 	KindSuccess
 	KindCatalog
 	KindSchema
+	KindBaselinePart
+	KindBaselinePartial
+	KindSnapshotSuccess
 	KindData
 	numKinds
 )
@@ -32,10 +35,11 @@ type Object struct {
 	Source    string // [a-z0-9._-]
 	Partition string // [A-Za-z0-9._-]
 	Number    uint64 // of a cut or a topology entry
-	Shard     int    // 0..9999
-	Revision  int    // of a manifest; 0 is the first publication
-	Name      string // digest, file name, or format (md, parquet) of the catalog
-	Horizon   string // KindData of a dataset that has objects by baseline horizon: 7d, 30d
+	Shard     int    // 0..9999; the part of a batch job
+	Revision  int    // of a manifest; 0 is the first publication. Of baselines, from 1
+	Name      string // digest, file name, format (md, parquet) of the catalog, or table of a partial
+	Horizon   string // of a dataset that has objects by baseline horizon: 7d, 30d
+	Month     string // YYYY-MM of baselines and of a snapshot of the inventory
 }
 
 // RootObject is what is fixed for a root.
@@ -87,6 +91,36 @@ func CatalogObject(format string) Object { return Object{Kind: KindCatalog, Name
 
 // SchemaObject is the schema manifest of a table.
 func SchemaObject(dataset string) Object { return Object{Kind: KindSchema, Dataset: dataset} }
+
+// BaselineObject is a part of a table of baselines.
+func BaselineObject(dataset, horizon, month string, revision, part int) Object {
+	return Object{Kind: KindData, Dataset: dataset, Horizon: horizon, Month: month, Revision: revision, Shard: part}
+}
+
+// PublicationObject is the metadata of a publication of baselines. Its creation makes the publication count.
+func PublicationObject(month string, revision int) Object {
+	return Object{Kind: KindData, Dataset: DatasetPublicationMetadata, Month: month, Revision: revision}
+}
+
+// BaselinePartObject says what a part of the baselines' job has made of one horizon.
+func BaselinePartObject(horizon, month string, revision, part int) Object {
+	return Object{Kind: KindBaselinePart, Horizon: horizon, Month: month, Revision: revision, Shard: part}
+}
+
+// BaselinePartialObject is what a part of the baselines' job knows of a table that the publishing step merges.
+func BaselinePartialObject(table, horizon, month string, revision, part int) Object {
+	return Object{Kind: KindBaselinePartial, Name: table, Horizon: horizon, Month: month, Revision: revision, Shard: part}
+}
+
+// SnapshotObject is a part of a month's snapshot of the machine inventory.
+func SnapshotObject(month string, part int) Object {
+	return Object{Kind: KindData, Dataset: DatasetMachineInventory, Month: month, Shard: part}
+}
+
+// SnapshotSuccessObject is the empty object that says that a snapshot is complete.
+func SnapshotSuccessObject(month string) Object {
+	return Object{Kind: KindSnapshotSuccess, Month: month}
+}
 
 // DataObject is a shard's object of a dataset, in the partition of a time in nanoseconds since the Unix epoch. The
 // time is cut to the minute, and to the UTC day in a dataset of days.

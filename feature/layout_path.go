@@ -20,6 +20,9 @@ var fixedPaths = [KindData]string{
 	KindSuccess:          "manifests/slice={slice}/_SUCCESS",
 	KindCatalog:          "catalog/feature_catalog.{format}",
 	KindSchema:           "catalog/schema/{dataset}.json",
+	KindBaselinePart:     "control/baselines/" + byPublication + "/{baseline_horizon}/part-{shard}.json",
+	KindBaselinePartial:  "control/baselines/" + byPublication + "/{baseline_horizon}/{name}/part-{shard}.parquet",
+	KindSnapshotSuccess:  "", // beside the inventory, which a configuration may move
 }
 
 // Path returns the path of an object. A field that its path cannot hold is an error, so that no path leaves the
@@ -100,6 +103,11 @@ func (l Layout) CheckpointsPrefix(shard int) (string, error) {
 // ManifestsPrefix is the folder of a slice's manifests.
 func (l Layout) ManifestsPrefix(sliceName string) (string, error) {
 	return l.prefix(ManifestObject(sliceName, 0, 0), 1)
+}
+
+// BaselinePartsPrefix is the folder of what the parts of the baselines' job have made for a publication.
+func (l Layout) BaselinePartsPrefix(month string, revision int) (string, error) {
+	return l.prefix(BaselinePartObject("", month, revision, 0), 2)
 }
 
 // The folders below hold what their names say; close records and slices sort by time. A fixed path without fields

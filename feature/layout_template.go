@@ -20,6 +20,7 @@ const (
 	shardWidth  = 4
 	numberWidth = 20 // of the largest uint64
 	dateLayout  = "2006-01-02"
+	monthLayout = "2006-01"
 )
 
 // parseTemplate splits a text at its {fields}; a brace without its match is literal.
@@ -119,6 +120,11 @@ func (o *Object) field(name string) (string, error) {
 			return "", fmt.Errorf("slice %q: want YYYYMMDDTHHMMZ", o.Slice)
 		}
 		return o.Slice, nil
+	case "baseline_month", "snapshot_month":
+		if at, err := time.Parse(monthLayout, o.Month); err != nil || at.Format(monthLayout) != o.Month {
+			return "", fmt.Errorf("month %q: want YYYY-MM", o.Month)
+		}
+		return o.Month, nil
 	case "format":
 		if o.Name != "md" && o.Name != "parquet" {
 			return "", fmt.Errorf("format %q: want md or parquet", o.Name)
@@ -161,6 +167,8 @@ func fieldLen(name, path string) int {
 		return numberWidth
 	case "slice":
 		return len(sliceLayout)
+	case "baseline_month", "snapshot_month":
+		return len(monthLayout)
 	}
 	class := digits
 	if name != "revision" {
@@ -183,6 +191,8 @@ func (o *Object) setField(name, text string) (ok bool) {
 		o.setNumber(name, n)
 	case "slice":
 		o.Slice = text
+	case "baseline_month", "snapshot_month":
+		o.Month = text
 	default:
 		to, _ := o.named(name)
 		*to = text
@@ -212,7 +222,7 @@ const (
 	digits    nameClass = "0123456789"
 	lower     nameClass = digits + "abcdefghijklmnopqrstuvwxyz"
 	lowerName nameClass = lower + "._-"
-	dataName  nameClass = lower + "_"
+	dataName  nameClass = lower + "_/"
 	mixedName nameClass = lowerName + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
@@ -237,5 +247,6 @@ func (o *Object) named(field string) (*string, nameClass) {
 
 // isName reports whether s is 1 to maxName characters of the class and neither hidden nor a step upwards.
 func isName(s string, class nameClass) bool {
-	return s != "" && len(s) <= maxName && s[0] != '.' && strings.TrimLeft(s, string(class)) == ""
+	return s != "" && len(s) <= maxName && s[0] != '.' && strings.TrimLeft(s, string(class)) == "" &&
+		s[0] != '/' && s[len(s)-1] != '/' && !strings.Contains(s, "//")
 }

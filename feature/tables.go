@@ -11,6 +11,12 @@ const (
 	DatasetFGAWide        = "fg_a_wide"
 	DatasetFGC            = "fg_c"
 	DatasetFGCWide        = "fg_c_wide"
+	DatasetFGBHost        = "fg_b/host"
+	DatasetFGBSegment     = "fg_b/segment"
+	DatasetFGBIPMetadata  = "fg_b/ip_metadata"
+	DatasetFGBPairHost    = "fg_b/pair/host"
+	DatasetFGBPairSegment = "fg_b/pair/segment"
+	DatasetFGBPeer        = "fg_b/peer"
 	DatasetBeaconEvidence = "beacon_evidence"
 	DatasetPairContext    = "pair_context"
 	DatasetLookback30d    = "lookback30d"
@@ -112,10 +118,11 @@ func FeatureCatalogTable() *Table {
 	return newTable(DatasetFeatureCatalog, c)
 }
 
-// Tables lists every table.
+// Tables lists every table, FG-C in its default shape.
 func Tables() []*Table {
-	return []*Table{DeltaTable(), PairCountsTable(), FGATable(), FGAWideTable(), PairContextTable(),
-		Lookback30dTable(), LateTable(), FeatureCatalogTable()}
+	fgc := defaultPlan()
+	return []*Table{DeltaTable(), PairCountsTable(), FGATable(), FGAWideTable(), fgc.table(), fgc.wideTable(),
+		BeaconEvidenceTable(), PairContextTable(), Lookback30dTable(), LateTable(), FeatureCatalogTable()}
 }
 
 // catalogRoles is the order of the roles in the catalog, which is not that of the rows.

@@ -10,8 +10,13 @@ type RowSink interface {
 	Write(*Batch) error
 }
 
-// batchRows is how many rows are handed on at a time.
-const batchRows = 4096
+// batchRows is how many rows are handed on at a time, fewer of a table with many columns: at most about batchValues
+// values, so that a batch stays small beside the row group that it goes to.
+const (
+	batchRows    = 4096
+	batchValues  = 1 << 20
+	minBatchRows = 64
+)
 
 // tableWriter collects the rows of one table and hands them on. Column positions are looked up by name once, and
 // check finds those that nobody writes.
@@ -20,6 +25,8 @@ type tableWriter struct {
 	batch                *Batch
 	specVersion, batchID string
 
+	limit                          int // rows of a batch
+	next                           int // where column looks first
 	specCol, batchIDCol, recordCol int
 	written                        []bool // columns that were looked up
 	faults                         []error
@@ -28,15 +35,19 @@ type tableWriter struct {
 // newTableWriter makes a writer of the table.
 func newTableWriter(t *Table, sink RowSink, specVersion, batchID string) *tableWriter {
 	w := &tableWriter{sink: sink, batch: NewBatch(t), specVersion: specVersion, batchID: batchID,
-		written: make([]bool, len(t.Columns))}
+		limit: max(minBatchRows, min(batchRows, batchValues/len(t.Columns))), written: make([]bool, len(t.Columns))}
 	w.specCol, w.batchIDCol = w.column("feature_spec_version"), w.column("mini_batch_id")
 	w.recordCol = w.column("record_id")
 	return w
 }
 
-// column is the position of the named column.
+// column is the position of the named column. Those of a wide table are mostly asked for in their order.
 func (w *tableWriter) column(name string) int {
-	i := w.batch.Table.Column(name)
+	i := w.next
+	if i >= len(w.written) || w.batch.Table.Columns[i].Name != name {
+		i = w.batch.Table.Column(name)
+	}
+	w.next = i + 1
 	if i < 0 {
 		w.faults = append(w.faults, fmt.Errorf("write table %s: it has no column %s", w.batch.Table.Name, name))
 		return -1
@@ -67,7 +78,7 @@ func (w *tableWriter) begin(recordID []byte) *Batch {
 // end completes the row and hands a full batch on.
 func (w *tableWriter) end() error {
 	w.batch.EndRow()
-	if w.batch.Rows < batchRows {
+	if w.batch.Rows < w.limit {
 		return nil
 	}
 	return w.flush()

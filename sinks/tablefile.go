@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"ndr/feature"
 )
@@ -20,7 +21,7 @@ type TableFile struct {
 
 // NewTableFile starts a table in a new temporary file in dir ("": the system's).
 func NewTableFile(dir string, t *feature.Table, meta map[string]string) (*TableFile, error) {
-	f, err := os.CreateTemp(dir, "ndr-"+t.Name+"-*.parquet")
+	f, err := os.CreateTemp(dir, "ndr-"+strings.ReplaceAll(t.Name, "/", "-")+"-*.parquet")
 	if err != nil {
 		return nil, fmt.Errorf("make temporary file of table %s: %w", t.Name, err)
 	}
