@@ -36,7 +36,8 @@ type TableReader struct {
 	cols   []int          // their places in the file
 
 	batch   *feature.Batch
-	group   int // next row group
+	group   int    // next row group
+	only    []bool // by row group: those to read; nil is all
 	left    int64
 	readers []file.ColumnChunkReader
 	levels  []int16
@@ -102,6 +103,12 @@ func (t *TableReader) Expect(want *feature.Table) error {
 // Table is the schema of the batches: the chosen columns.
 func (t *TableReader) Table() *feature.Table { return t.table }
 
+// Only leaves out the row groups whose flag is false. It is called before the first Next.
+func (t *TableReader) Only(groups []bool) { t.only = groups }
+
+// Group is the row group of the batch that Next returned last.
+func (t *TableReader) Group() int { return t.group - 1 }
+
 // Batches ranges over the rows in file order, at most maxGroupRows per batch. A batch is valid until the next one;
 // its strings stay valid. After an error there is no further batch.
 func (t *TableReader) Batches() iter.Seq2[*feature.Batch, error] {
@@ -119,6 +126,9 @@ func (t *TableReader) Batches() iter.Seq2[*feature.Batch, error] {
 func (t *TableReader) Next() (b *feature.Batch, err error) {
 	defer recoverCorrupt(&err)
 	for t.left == 0 {
+		for t.group < len(t.only) && !t.only[t.group] {
+			t.group++
+		}
 		if t.group == t.footer.RowGroups {
 			return nil, io.EOF
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"ndr/feature"
 	"ndr/flow"
@@ -148,6 +149,13 @@ func (s *store) created(part string) (out []put) {
 	return out
 }
 
+// listed is how many listings were asked for.
+func (s *store) listed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lists
+}
+
 func newControl(t testing.TB, o Objects) *Control {
 	t.Helper()
 	l, err := feature.NewLayout("ndr", "v1", nil)
@@ -158,6 +166,15 @@ func newControl(t testing.TB, o Objects) *Control {
 }
 
 func newMetrics() *Metrics { return NewMetrics(prometheus.NewRegistry()) }
+
+// counted is the value of a counter.
+func counted(c prometheus.Counter) float64 {
+	var m dto.Metric
+	if err := c.Write(&m); err != nil {
+		panic(err)
+	}
+	return m.GetCounter().GetValue()
+}
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 

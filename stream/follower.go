@@ -19,7 +19,7 @@ type follower struct {
 	source   string
 	interval time.Duration
 	board    *board
-	notify   <-chan struct{} // something was cut in this process
+	notify   <-chan struct{}                                             // something was cut in this process
 	baseline func(ctx context.Context, sliceStart int64) (string, error) // the publication in force; nil: none ever
 	chain    chain
 	next     map[string]uint64 // next cut to look for

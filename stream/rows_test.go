@@ -113,9 +113,9 @@ func TestRows(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	for _, k := range []int{1, 2, 5, 16, 255} {
+	for _, k := range []int{1, 5, 16, 255} {
 		table := newRowTable(k)
-		for _, flows := range []int{0, 1, 5000, 300, 1500} {
+		for _, flows := range []int{0, 1, 3000, 300, 1000} {
 			plain := newPlainRows(k)
 			table.reset()
 			fillRows(rnd, flows, table, plain)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"ndr/feature"
 )
@@ -237,6 +236,8 @@ func (s *stage) run() {
 	s.f = NewFeatures(FeaturesConfig{Source: "flows", Shards: 2, CloseConfig: []byte("{}"), PollInterval: 5 * time.Second,
 		CheckpointInterval: 5 * time.Minute, Parallel: 1, Now: time.Now}, FeaturesDeps{Control: s.ctl, Publisher: s.out, Log: quiet(),
 		Metrics: newMetrics(), Open: func(_ context.Context, shard int) (ShardState, error) {
+			s.journal.mu.Lock()
+			defer s.journal.mu.Unlock()
 			if s.states[shard] == nil {
 				s.states[shard] = newState(s.journal)
 			}
@@ -342,7 +343,7 @@ func TestFoldAhead(t *testing.T) {
 			"close s2 through new=2 p=3", "fold new 3 rows 1 until 47m0s"}); d != "" { // and ahead from now on
 			t.Errorf("-got +want:\n%s", d)
 		}
-		if n := testutil.ToFloat64(s.f.metrics.ClosedLate); n != 4 {
+		if n := counted(s.f.metrics.ClosedLate); n != 4 {
 			t.Errorf("%g rows for closed slices", n)
 		}
 		s.end()
@@ -480,7 +481,7 @@ func TestStoreDownWhileFolding(t *testing.T) {
 		s.cutDespite("p", CutHeader{Watermark: EndOfInput, Touched: []feature.Slice{s0}}, rows(s0, 1)...)
 		time.Sleep(10 * time.Minute)
 		s.did(all)
-		if n := testutil.ToFloat64(s.f.metrics.Errors.WithLabelValues("follow")); n == 0 {
+		if n := counted(s.f.metrics.Errors.WithLabelValues("follow")); n == 0 {
 			t.Error("no error was counted")
 		}
 		s.store.set(nil, nil)

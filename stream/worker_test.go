@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"ndr/feature"
 )
@@ -76,6 +75,20 @@ func (f *feed) set(change func(f *feed)) {
 	case f.ready <- struct{}{}:
 	default:
 	}
+}
+
+// looks is how often AtEnd was asked.
+func (f *feed) looks() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+// queued is how many batches were not read yet.
+func (f *feed) queued() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue)
 }
 
 // push hands out one batch of records, one item each.
@@ -171,10 +184,10 @@ func TestCutBySlice(t *testing.T) {
 		// How far the head of the log is decides: a partition that catches up does not cut at every slice.
 		b.feed.push(flowAt("3m"))
 		b.want()
-		b.feed.behind = nearHead + 1
+		b.feed.set(func(f *feed) { f.behind = nearHead + 1 })
 		b.feed.push(flowAt("20m"))
 		b.want()
-		b.feed.behind = nearHead
+		b.feed.set(func(f *feed) { f.behind = nearHead })
 		b.feed.push(flowAt("21m"))
 		b.want("slice 0-3 19m0s 3")
 		b.feed.push(flowAt("31m"))
@@ -190,10 +203,10 @@ func TestCutBySlice(t *testing.T) {
 			t.Errorf("committed %d, %v", n, ok)
 		}
 		m := b.in.metrics
-		if got := testutil.ToFloat64(m.Cuts.WithLabelValues("slice")); got != 2 {
+		if got := counted(m.Cuts.WithLabelValues("slice")); got != 2 {
 			t.Errorf("%g cuts counted", got)
 		}
-		if got := testutil.ToFloat64(m.Items.WithLabelValues("accepted", "")); got != 6 {
+		if got := counted(m.Items.WithLabelValues("accepted", "")); got != 6 {
 			t.Errorf("%g flows counted", got)
 		}
 	})
@@ -268,15 +281,15 @@ func TestIdleCuts(t *testing.T) {
 		b.feed.push("reject malformed") // no accepted record: does not count
 		time.Sleep(119 * time.Second)
 		b.want(" 0-0 5m0s 0") // 14m59s, and the log was not asked, since no slice end is passed
-		if b.feed.asked != 0 {
-			t.Errorf("asked %d times", b.feed.asked)
+		if n := b.feed.looks(); n != 0 {
+			t.Errorf("asked %d times", n)
 		}
 		time.Sleep(5 * time.Second)
 		b.want(" 0-0 5m0s 0") // the log holds more
-		if b.feed.asked == 0 {
+		if b.feed.looks() == 0 {
 			t.Error("the log was not asked")
 		}
-		b.feed.atEnd = true
+		b.feed.set(func(f *feed) { f.atEnd = true })
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if got := b.stored(); len(got) != 2 || !strings.HasPrefix(got[1], "idle 0-2 15m") {
@@ -303,7 +316,7 @@ func TestIdleSinceAssignment(t *testing.T) {
 		b := newBench(t, nil)
 		b.cut("p", CutHeader{To: 7, Watermark: at(14 * time.Minute), MaxEvent: at(16 * time.Minute)})
 		time.Sleep(time.Hour)
-		b.feed.atEnd = true
+		b.feed.set(func(f *feed) { f.atEnd = true })
 		b.start()
 		time.Sleep(59 * time.Second)
 		b.want(" 0-7 14m0s 0")
@@ -324,7 +337,7 @@ func TestIdleWithoutRecords(t *testing.T) {
 		b.topology(TopologyPartition{Name: "p", Watermark: NoWatermark}, TopologyPartition{Name: "q"}, TopologyPartition{Name: "r"},
 			TopologyPartition{Name: "none"}, TopologyPartition{Name: "gone", Ended: true})
 		b.cut("gone", CutHeader{Watermark: at(0)})
-		b.feed.atEnd = true
+		b.feed.set(func(f *feed) { f.atEnd = true })
 		b.start()
 		time.Sleep(10 * time.Minute)
 		b.want()
@@ -335,9 +348,9 @@ func TestIdleWithoutRecords(t *testing.T) {
 		b.cut("r", CutHeader{Watermark: at(44 * time.Minute)})
 		time.Sleep(2 * time.Minute)
 		b.want("idle 0-0 31m0s 0") // no slice end passed
-		lists := b.store.lists
+		lists := b.store.listed()
 		time.Sleep(10 * time.Minute)
-		if n := b.store.lists - lists; n > 10*5 {
+		if n := b.store.listed() - lists; n > 10*5 {
 			t.Errorf("%d listings in 10 minutes", n)
 		}
 		b.cut("q", CutHeader{Watermark: EndOfInput})
@@ -440,7 +453,7 @@ func TestFrozenAttempt(t *testing.T) {
 					if b.in.Failing() == nil {
 						t.Error("the partition should be failing")
 					}
-					if len(b.feed.queue) != 1 {
+					if b.feed.queued() != 1 {
 						t.Error("more was read while the outcome is unknown")
 					}
 				}
@@ -631,7 +644,7 @@ func TestAdoptRetries(t *testing.T) {
 		b.store.set(nil, nil)
 		time.Sleep(maxPause)
 		b.want("stop 0-3 1m0s 2")
-		if got := testutil.ToFloat64(b.in.metrics.CutLost); got != 1 {
+		if got := counted(b.in.metrics.CutLost); got != 1 {
 			t.Errorf("%g lost cuts counted", got)
 		}
 		b.end()

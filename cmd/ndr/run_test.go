@@ -65,7 +65,9 @@ admin: {listen: "127.0.0.1:0"}
 	slices := end.Add(-2*time.Minute).Truncate(15*time.Minute).Sub(end.Add(-3*time.Hour).Truncate(15*time.Minute)) / (15 * time.Minute)
 	want := int(slices)
 	root := filepath.Join(dir, "root")
-	first := runUntil(t, config, func(string) bool { return published(t, root) >= want })
+	first := runUntil(t, config, func(string) bool {
+		return published(t, root) >= want && matches(t, root, "control/checkpoints/*/*") == 2
+	})
 	if got := published(t, root); got < want {
 		t.Fatalf("published %d slices, want at least %d", got, want)
 	}
@@ -126,7 +128,13 @@ func runUntil(t *testing.T, config string, done func(log string) bool) string {
 // published counts the _SUCCESS markers.
 func published(t *testing.T, root string) int {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(root, "projects/ndr/versions/v1/manifests/*/_SUCCESS"))
+	return matches(t, root, "manifests/*/_SUCCESS")
+}
+
+// matches counts the objects of the root that match a pattern.
+func matches(t *testing.T, root, pattern string) int {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(root, "projects/ndr/versions/v1", pattern))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,9 +27,9 @@ var (
 	seed = flag.Uint64("faults.seed", 1, "seed of everything random")
 )
 
-// patience is how long a run may take by its own clock. It lasts minutes at most; whoever is not done then waits for
+// patience is how long a run may take by its own clock. It takes minutes at most; whoever is not done then waits for
 // something that does not come.
-const patience = time.Hour
+const patience = 40 * time.Minute
 
 var errStuck = errors.New("the run does not end")
 
@@ -222,4 +222,5 @@ func at(y int, m time.Month, d, hour int) time.Time {
 	return time.Date(y, m, d, hour, 0, 0, 0, time.UTC)
 }
 
-func seeded(t *testing.T) { t.Helper(); t.Log(fmt.Sprintf("-faults.seed=%d", *seed)) }
+// seeded prints the seed, which makes a failure again.
+func seeded(t *testing.T) { t.Helper(); t.Logf("-faults.seed=%d", *seed) }
