@@ -1,6 +1,9 @@
 package feature
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // nullLevels are the probabilities that the null tables have a column for. A p-value below the first is the first; one
 // above the last, doubled, is a score of 0 whatever it is.
@@ -49,26 +52,17 @@ func (t *nullTable) threshold(at nullPlace, j int) float64 {
 // nullPlace is where a count lies between two rows.
 type nullPlace struct {
 	row, next int
-	weight    float64 // of next, beyond 1 after the last row
+	weight    float64 // of next
 }
 
-// nullPlaceOf interpolates in 1/sqrt(n), in which the quantiles of both statistics become linear as n grows. Beyond
-// the last row the line through it and the row of a quarter as many goes on.
+// nullPlaceOf interpolates in 1/sqrt(n), in which the quantiles of both statistics become linear as n grows: to the last
+// row, where n is infinite and all quantiles are the limit.
 func nullPlaceOf(n int) nullPlace {
-	last := len(nullCounts) - 1
-	i, j := 0, last
-	for k, count := range nullCounts {
-		if count == n {
-			return nullPlace{row: k, next: k}
-		}
-		if count < n && (n < nullCounts[last] || 4*count <= nullCounts[last]) {
-			i = k
-		}
-	}
-	if n < nullCounts[last] {
-		j = i + 1
+	i, found := slices.BinarySearch(nullCounts[:], n)
+	if found {
+		return nullPlace{row: i, next: i}
 	}
 	u := func(n int) float64 { return 1 / math.Sqrt(float64(n)) }
-	a, b := u(nullCounts[i]), u(nullCounts[j])
-	return nullPlace{i, j, (u(n) - a) / (b - a)}
+	a, b := u(nullCounts[i-1]), u(nullCounts[i])
+	return nullPlace{i - 1, i, (u(n) - a) / (b - a)}
 }

@@ -25,12 +25,17 @@ func TestCatalogCounts(t *testing.T) {
 		if ids[e.ID] || numbers[e.Number] || e.Number <= last {
 			t.Errorf("%s, number %d after %d: not unique or not ascending", e.ID, e.Number, last)
 		}
-		if (e.Catalog == ModelInput) != (e.Number <= 485) || e.Number >= 486 && e.Number <= 1805 {
+		if (e.Catalog == ModelInput) != (e.Number <= 1805) || (e.Group == DatasetFGC && e.Catalog == ModelInput) != (e.Number >= 486 && e.Number <= 1805) {
 			t.Errorf("%s: number %d, %s", e.ID, e.Number, e.Catalog)
 		}
 		ids[e.ID], numbers[e.Number], last = true, true, e.Number
 	}
-	want := map[string]int{"fg_a model_input": 485, "delta non_model": 31, "pair_counts non_model": 8}
+	want := map[string]int{"fg_a model_input": 485, "fg_c model_input": 1320, "fg_c non_model": 68, "delta non_model": 31, "pair_counts non_model": 8}
+	for group := range count {
+		if strings.HasPrefix(group, "fg_b/") { // has a test of its own
+			delete(count, group)
+		}
+	}
 	if d := cmp.Diff(count, want); d != "" {
 		t.Error(d)
 	}
@@ -43,33 +48,47 @@ func TestCatalogNumbersNeverMove(t *testing.T) {
 		got[e.ID] = e.Number
 	}
 	for id, want := range map[string]int{
-		"v1:fg_a:sessions_cnt_w_15m":                         1,
-		"v1:fg_a:sessions_cnt_w_24h":                         5,
-		"v1:fg_a:allow_cnt_w_15m":                            6,
-		"v1:fg_a:bytes_src_sum_w_15m":                        41,
-		"v1:fg_a:peer_ip_entropy_w_1h":                       73,
-		"v1:fg_a:db_port_sessions_cnt_w_24h":                 155,
-		"v1:fg_a:duration_mean_w_15m":                        156,
-		"v1:fg_a:new_peer_cnt_lookback30d_w_15m":             191,
-		"v1:fg_a:has_high_risk_segment_interaction_w_24h":    240,
-		"v1:fg_a:in_sessions_cnt_w_15m":                      241,
-		"v1:fg_a:in_sessions_cnt_w_8h":                       244,
-		"v1:fg_a:in_has_high_risk_segment_interaction_w_24h": 480,
-		"v1:fg_a:hour_of_day":                                481,
-		"v1:fg_a:is_working_hours":                           482,
-		"v1:fg_a:is_off_hours":                               483,
-		"v1:fg_a:is_night_hours":                             484,
-		"v1:fg_a:is_weekend":                                 485,
-		"v1:delta:sessions_cnt":                              1806,
-		"v1:delta:db_port_sessions_cnt":                      1836,
-		"v1:pair_counts:src_ip":                              1837,
-		"v1:pair_counts:bytes_dst_sum":                       1844,
-		"v1:fg_a:in_new_src_dst_port_cnt_lookback30d_w_30m":  462,
-		"v1:fg_a:in_high_risk_segment_sessions_cnt_w_15m":    466,
-		"v1:fg_a:has_high_risk_port_activity_w_24h":          190,
-		"v1:fg_a:in_peer_port_top1_bytes_share_w_8h":         339,
-		"v1:fg_a:rare_dst_port_cnt_lookback30d_w_1h":         213,
-		"v1:fg_a:in_max_sessions_per_minute_w_15m":           341,
+		"v1:fg_a:sessions_cnt_w_15m":                                   1,
+		"v1:fg_a:sessions_cnt_w_24h":                                   5,
+		"v1:fg_a:allow_cnt_w_15m":                                      6,
+		"v1:fg_a:bytes_src_sum_w_15m":                                  41,
+		"v1:fg_a:peer_ip_entropy_w_1h":                                 73,
+		"v1:fg_a:db_port_sessions_cnt_w_24h":                           155,
+		"v1:fg_a:duration_mean_w_15m":                                  156,
+		"v1:fg_a:new_peer_cnt_lookback30d_w_15m":                       191,
+		"v1:fg_a:has_high_risk_segment_interaction_w_24h":              240,
+		"v1:fg_a:in_sessions_cnt_w_15m":                                241,
+		"v1:fg_a:in_sessions_cnt_w_8h":                                 244,
+		"v1:fg_a:in_has_high_risk_segment_interaction_w_24h":           480,
+		"v1:fg_a:hour_of_day":                                          481,
+		"v1:fg_a:is_working_hours":                                     482,
+		"v1:fg_a:is_off_hours":                                         483,
+		"v1:fg_a:is_night_hours":                                       484,
+		"v1:fg_a:is_weekend":                                           485,
+		"v1:fg_c:sessions_cnt_w_15m_z_mad":                             486,
+		"v1:fg_c:sessions_cnt_w_15m_log_ratio":                         488,
+		"v1:fg_c:sessions_cnt_w_24h_log_ratio":                         500,
+		"v1:fg_c:allow_cnt_w_15m_z_mad":                                501,
+		"v1:fg_c:traffic_cnt_w_15m_z_mad":                              861,
+		"v1:fg_c:threat_cnt_w_15m_z_mad":                               876,
+		"v1:fg_c:duration_mean_w_30m_ratio":                            895,
+		"v1:fg_c:has_high_risk_segment_interaction_w_24h_log_ratio":    1145,
+		"v1:fg_c:in_sessions_cnt_w_15m_z_mad":                          1146,
+		"v1:fg_c:in_deny_ratio_w_8h_ratio":                             1576,
+		"v1:fg_c:in_has_high_risk_segment_interaction_w_24h_log_ratio": 1805,
+		"v1:fg_c:excess_over_p95_sessions_cnt":                         1806,
+		"v1:fg_c:pair_seen_count":                                      1830,
+		"v1:fg_c:top_reasons":                                          1873,
+		"v1:delta:sessions_cnt":                                        1874,
+		"v1:delta:db_port_sessions_cnt":                                1904,
+		"v1:pair_counts:src_ip":                                        1905,
+		"v1:pair_counts:bytes_dst_sum":                                 1912,
+		"v1:fg_a:in_new_src_dst_port_cnt_lookback30d_w_30m":            462,
+		"v1:fg_a:in_high_risk_segment_sessions_cnt_w_15m":              466,
+		"v1:fg_a:has_high_risk_port_activity_w_24h":                    190,
+		"v1:fg_a:in_peer_port_top1_bytes_share_w_8h":                   339,
+		"v1:fg_a:rare_dst_port_cnt_lookback30d_w_1h":                   213,
+		"v1:fg_a:in_max_sessions_per_minute_w_15m":                     341,
 	} {
 		if got[id] != want {
 			t.Errorf("%s: got number %d, want %d", id, got[id], want)
@@ -95,7 +114,7 @@ func TestCatalogEntry(t *testing.T) {
 			Catalog: "model_input", Origin: "contract",
 		},
 		{
-			ID: "v1:pair_counts:segment_id", Number: 1841, Name: "segment_id", Group: "pair_counts",
+			ID: "v1:pair_counts:segment_id", Number: 1909, Name: "segment_id", Group: "pair_counts",
 			Formula: "segment(src_ip)", Description: "network segment of src_ip", Creator: "feature/pairrows.go",
 			Upstream: []string{"flow.source_ip", "segments"}, Version: "v1", Type: Text,
 			Consumers: []string{"fg_b"},
@@ -137,7 +156,7 @@ func TestCatalogBatch(t *testing.T) {
 	if err := NewChecker(FeatureCatalogTable()).Check(b); err != nil {
 		t.Fatal(err)
 	}
-	if b.Rows != len(entries) || b.Cols[0].Text[0] != "v1:delta:admin_port_sessions_cnt" || b.Cols[1].Int[0] != 1833 {
+	if b.Rows != len(entries) || b.Cols[0].Text[0] != "v1:delta:admin_port_sessions_cnt" || b.Cols[1].Int[0] != 1901 {
 		t.Errorf("got %d rows, first %s, number %d", b.Rows, b.Cols[0].Text[0], b.Cols[1].Int[0])
 	}
 	if entries[0].Number != 1 {

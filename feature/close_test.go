@@ -38,7 +38,7 @@ func (s *rowsOf) Write(b *Batch) error {
 				r[col.Name] = nil
 			case col.Type == Text:
 				r[col.Name] = v.Text[i]
-			case col.Type == Float64:
+			case col.Type == Float64 || col.Type == Float32:
 				r[col.Name] = v.Float[i]
 			default:
 				r[col.Name] = v.Int[i]
@@ -123,7 +123,8 @@ func (w *world) views(h Addr, role Role) []PairView {
 			of[k], days[k] = &PairView{Peer: o.peer, Port: o.port}, map[int32]int64{}
 		}
 		if o.slice > w.slice-RingSlices {
-			of[k].Slices = append(of[k].Slices, PairSlice{Slice: o.slice, Sessions: o.sessions, BytesSrc: o.src, BytesDst: o.dst})
+			of[k].Slices = append(of[k].Slices, PairSlice{Slice: o.slice, Sessions: o.sessions, BytesSrc: o.src, BytesDst: o.dst,
+				Kept: w.keptFlows(o)})
 		}
 		days[k][w.clock.Day(o.slice)] += o.sessions
 	}
@@ -138,6 +139,16 @@ func (w *world) views(h Addr, role Role) []PairView {
 		return cmp.Or(a.Peer.Compare(b.Peer), cmp.Compare(a.Port, b.Port))
 	})
 	return out
+}
+
+// keptFlows are the flows of an outbound pair in a slice, in worlds that have them.
+func (w *world) keptFlows(o observed) (kept []KeptFlow) {
+	for i := range o.sessions {
+		if w.kept && o.role == Outbound {
+			kept = append(kept, KeptFlow{Start: int32(i * (100 + int64(o.port)%200)), Bytes: o.src, Port: uint16(i)})
+		}
+	}
+	return kept
 }
 
 // randomWorld makes traffic of a few hosts over 34 days, dense near the end and near the edges of lookbacks.

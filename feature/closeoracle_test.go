@@ -35,6 +35,7 @@ type world struct {
 	calendar *Calendar
 	context  []string
 	rare     int64
+	kept     bool // pairs have kept flows
 
 	seen     []observed
 	counters map[hostKey]*HostCounters
