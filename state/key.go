@@ -30,9 +30,6 @@ const (
 
 var errKey = errors.New("decode key: cut short or unknown")
 
-// openPrefix is the length of kind and slice in the keys of open rows.
-const openPrefix = 1 + 8
-
 func appendUint64(dst []byte, v uint64) []byte { return binary.BigEndian.AppendUint64(dst, v) }
 
 // appendSlice appends a slice so that the order of the bytes is that of the slices, negative ones first.

@@ -41,8 +41,6 @@ type Store struct {
 
 	limiter *feature.PairLimiter
 	scan    *scan // memory kept from close to close
-	key     []byte
-	value   []byte
 }
 
 // Open opens the store in cfg.Dir: a new one, one that Archive.Restore put there, or the one that Close left. What a

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -202,12 +200,4 @@ func ints(ports []uint16) []int {
 		out[i] = int(p)
 	}
 	return out
-}
-
-func jsonLine(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return strconv.Quote(err.Error())
-	}
-	return string(b)
 }
