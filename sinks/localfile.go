@@ -54,3 +54,17 @@ func Download(ctx context.Context, store Store, key, sum, dir string) (_ Object,
 	}
 	return local, nil
 }
+
+// ObjectSHA256 is the SHA-256 of an object, in hex.
+func ObjectSHA256(ctx context.Context, store Store, key string) (string, error) {
+	o, err := store.Open(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	defer o.Close()
+	h := sha256.New()
+	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{io.NewSectionReader(o, 0, o.Size())}, make([]byte, downloadBytes)); err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

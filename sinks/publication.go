@@ -33,27 +33,28 @@ type Publication struct {
 	sessions *sessionCount
 	late     *sessionCount
 	integers [2]*integerDigest // of delta and pair_counts
+	compared *comparison       // nil without baselines
 	ready    []readyObject     // after Finish
 	sealed   *Manifest         // after Finish, without the objects
 }
 
 // readyObject is a finished file on its way to the store.
 type readyObject struct {
-	dataset string
-	stats   Stats
-	body    io.ReadSeeker
+	object feature.Object
+	stats  Stats
+	body   io.ReadSeeker
 }
 
 // tableOut is one dataset's file.
 type tableOut struct {
 	*TableFile
-	name   string
+	object feature.Object
 	always bool // published also without rows, so that every shard has one object
 }
 
 // Begin opens the outputs of one close. The tables of features are always published; late rows, rejects and the
-// lookback of a day only where there are any.
-func (p *Publisher) Begin(s feature.Slice, shard int, firstKnown int64) (_ *Publication, err error) {
+// lookback of a day only where there are any, FG-C where baselines are in force: baseline names their publication.
+func (p *Publisher) Begin(ctx context.Context, s feature.Slice, shard int, firstKnown int64, baseline string) (_ *Publication, err error) {
 	pub := &Publication{p: p, slice: s, shard: shard}
 	defer func() {
 		if err != nil {
@@ -62,45 +63,21 @@ func (p *Publisher) Begin(s feature.Slice, shard int, firstKnown int64) (_ *Publ
 	}()
 	cfg := p.cfg.Close
 	cfg.Slice, cfg.FirstKnown = s, firstKnown
-	var sinks feature.CloseSinks
-	open := func(t *feature.Table, always bool) feature.RowSink {
-		if err != nil {
-			return nil
+	fgc := p.cfg.FGC
+	cfg.FGC = &fgc
+	if baseline != "" {
+		if pub.compared, err = p.compare(ctx, s, baseline, &fgc); err != nil {
+			return nil, err
 		}
-		var f *TableFile
-		if f, err = NewTableFile(p.cfg.TempDir, t, p.meta(s, shard)); err != nil {
-			return nil
-		}
-		pub.tables = append(pub.tables, &tableOut{f, t.Name, always})
-		return f
 	}
-	pub.sessions = countSessions(feature.DeltaTable(), open(feature.DeltaTable(), true))
-	pub.integers[0] = digestIntegers(feature.DeltaTable(), pub.sessions)
-	pub.integers[1] = digestIntegers(feature.PairCountsTable(), open(feature.PairCountsTable(), true))
-	sinks.Delta, sinks.PairCounts = pub.integers[0], pub.integers[1]
-	if p.cfg.Long {
-		sinks.FGA = open(feature.FGATable(), true)
-	}
-	if p.cfg.Wide {
-		wide := feature.FGAWideTable()
-		if !p.cfg.Long {
-			wide.Name = feature.DatasetFGA
-		}
-		sinks.FGAWide = open(wide, true)
-	}
-	sinks.PairContext = open(feature.PairContextTable(), true)
-	if c := cfg.Clock; c.Day(s+1) != c.Day(s) {
-		sinks.Lookback30d = open(feature.Lookback30dTable(), true)
-	}
-	pub.late = countSessions(feature.LateTable(), open(feature.LateTable(), false))
-	sinks.Late = pub.late
-	if err != nil {
-		return nil, err
-	}
+	o := &outputs{pub: pub}
 	if pub.rejects, err = newRejectFile(cfg.Source); err != nil {
 		return nil, err
 	}
-	sinks.Reject = pub.rejects.add
+	sinks := o.open(&fgc)
+	if o.err != nil {
+		return nil, o.err
+	}
 	if pub.CloseBuilder, err = feature.NewCloseBuilder(cfg, sinks); err != nil {
 		return nil, &MismatchError{err}
 	}
@@ -122,12 +99,21 @@ func (pub *Publication) Discard() {
 		}
 	}
 	pub.tables = nil
+	if pub.compared != nil {
+		pub.compared.release()
+		pub.compared = nil
+	}
 }
 
 // Finish ends the rows and completes the files on the local disk.
 func (pub *Publication) Finish(a *feature.CloseAccount) error {
 	if err := pub.Flush(); err != nil {
 		return &MismatchError{err}
+	}
+	if pub.compared != nil {
+		if err := pub.compared.check(); err != nil {
+			return err
+		}
 	}
 	pub.sealed = pub.manifest(a)
 	for _, t := range pub.tables {
@@ -139,7 +125,7 @@ func (pub *Publication) Finish(a *feature.CloseAccount) error {
 			return err
 		}
 		if stats.Rows > 0 || t.always {
-			pub.ready = append(pub.ready, readyObject{t.name, stats, body})
+			pub.ready = append(pub.ready, readyObject{t.object, stats, body})
 		}
 	}
 	if pub.rejects.rows > 0 {
@@ -147,7 +133,7 @@ func (pub *Publication) Finish(a *feature.CloseAccount) error {
 		if err != nil {
 			return err
 		}
-		pub.ready = append(pub.ready, readyObject{feature.DatasetRejects, stats, body})
+		pub.ready = append(pub.ready, readyObject{pub.object(feature.DatasetRejects), stats, body})
 	}
 	return nil
 }
@@ -158,7 +144,7 @@ func (pub *Publication) Finish(a *feature.CloseAccount) error {
 func (pub *Publication) Commit(ctx context.Context) error {
 	m := *pub.sealed
 	for _, o := range pub.ready {
-		stood, err := pub.object(ctx, &m, o.dataset, o.stats, o.body)
+		stood, err := pub.store(ctx, &m, o)
 		if err != nil || stood {
 			return err
 		}
@@ -173,7 +159,8 @@ func (pub *Publication) manifest(a *feature.CloseAccount) *Manifest {
 		SchemaVersion: ManifestVersion, Slice: p.name(pub.slice), Shard: pub.shard, BaselinePublication: a.Baseline,
 		ConfigDigests: map[string]string{"close": a.CloseConfig}, LogicVersion: p.cfg.LogicVersion, Architecture: architecture,
 		Writer: p.cfg.Writer, CreatedAt: p.cfg.Now().UTC(),
-		Counters: ManifestCounters{Records: a.Records, Sessions: pub.sessions.sum, Late: pub.late.sum, Rejected: maps.Clone(a.Rejected)},
+		Counters: ManifestCounters{Records: a.Records, Sessions: pub.sessions.sum, Late: pub.late.sum, Rejected: maps.Clone(a.Rejected),
+			Imputed: pub.p.countImputed(pub.FGCAccount())},
 	}
 	for i, d := range a.IngestConfigs {
 		m.ConfigDigests["ingest_"+strconv.Itoa(i)] = d
@@ -193,15 +180,20 @@ func (pub *Publication) manifest(a *feature.CloseAccount) *Manifest {
 	return m
 }
 
-// object stores one dataset's object and notes it in the manifest. stood means that another owner has published the
+// object is the object of a dataset that this close publishes.
+func (pub *Publication) object(dataset string) feature.Object {
+	return feature.SliceDataObject(dataset, pub.p.cfg.Close.Clock, pub.slice, pub.shard)
+}
+
+// store creates one dataset's object and notes it in the manifest. stood means that another owner has published the
 // slice.
-func (pub *Publication) object(ctx context.Context, m *Manifest, dataset string, stats Stats, body io.ReadSeeker) (stood bool, err error) {
-	c := pub.p.cfg.Close.Clock
-	key, err := pub.p.cfg.Layout.Path(feature.SliceDataObject(dataset, c, pub.slice, pub.shard))
+func (pub *Publication) store(ctx context.Context, m *Manifest, o readyObject) (stood bool, err error) {
+	stats, body := o.stats, o.body
+	key, err := pub.p.cfg.Layout.Path(o.object)
 	if err != nil {
 		return false, err
 	}
-	m.Datasets = append(m.Datasets, ManifestDataset{Name: dataset, Key: key, Rows: stats.Rows, Bytes: stats.Bytes,
+	m.Datasets = append(m.Datasets, ManifestDataset{Name: o.object.Dataset, Key: key, Rows: stats.Rows, Bytes: stats.Bytes,
 		SHA256: stats.SHA256, ContentDigest: stats.ContentDigest})
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return false, fmt.Errorf("create %s: %w", key, err)
@@ -307,12 +299,12 @@ func (m *Manifest) agree(first *Manifest, key string) error {
 	}
 	theirs := make(map[string]string)
 	for _, d := range first.Datasets {
-		theirs[d.Name] = d.ContentDigest
+		theirs[d.Key] = d.ContentDigest
 	}
 	for _, d := range m.Datasets {
-		if theirs[d.Name] != d.ContentDigest {
+		if theirs[d.Key] != d.ContentDigest {
 			return &MismatchError{fmt.Errorf("publish %s: %s differs from what the first owner of the same logic published: %s and %s",
-				key, d.Name, theirs[d.Name], d.ContentDigest)}
+				key, d.Name, theirs[d.Key], d.ContentDigest)}
 		}
 	}
 	return nil

@@ -26,6 +26,8 @@ type PublisherConfig struct {
 	Close        feature.CloseConfig // Slice, FirstKnown and Revision are set per close
 	Wide         bool                // FG-A in the wide layout
 	Long         bool                // FG-A in the long layout; with Wide, the wide table is fg_a_wide
+	FGC          feature.FGCConfig   // without horizons: those of the publication in force are set per close
+	BaselineDir  string              // for local copies of publications
 	TempDir      string              // for tables on their way to the store; "" is the system's
 	LogicVersion string              // of the arithmetic: two builds that agree on it must publish the same rows
 	Writer       string              // program and version
@@ -34,19 +36,29 @@ type PublisherConfig struct {
 
 // Publisher makes the public objects of slices. It may be used by several shards at a time.
 type Publisher struct {
-	cfg   PublisherConfig
-	store Store
-	log   *slog.Logger
-	stood prometheus.Counter
+	cfg     PublisherConfig
+	store   Store
+	log     *slog.Logger
+	stood   prometheus.Counter
+	imputed *prometheus.CounterVec // reason: <dataset>.<reason>
+	scales  *prometheus.CounterVec // scale: mad, iqr, floor
+
+	publications publicationCache
 }
 
 // NewPublisher makes a publisher and registers its counter.
 func NewPublisher(cfg PublisherConfig, store Store, log *slog.Logger, reg prometheus.Registerer) (*Publisher, error) {
-	p := &Publisher{cfg: cfg, store: store, log: log}
+	p := &Publisher{cfg: cfg, store: store, log: log, publications: publicationCache{open: make(map[string]*sharedPublication)}}
 	p.stood = prometheus.NewCounter(prometheus.CounterOpts{Name: "ndr_publish_stood_down_total",
 		Help: "Slices of a shard that another owner had published first."})
-	if err := reg.Register(p.stood); err != nil {
-		return nil, fmt.Errorf("register publisher metrics: %w", err)
+	p.imputed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ndr_fgc_imputed_total",
+		Help: "Fallbacks and declared nulls of FG-C, by dataset and reason."}, []string{"reason"})
+	p.scales = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ndr_fgc_scales_total",
+		Help: "Values of z_mad by what they were divided by."}, []string{"scale"})
+	for _, c := range []prometheus.Collector{p.stood, p.imputed, p.scales} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("register publisher metrics: %w", err)
+		}
 	}
 	return p, nil
 }

@@ -127,6 +127,19 @@ func sliceName(clock feature.Clock, s *feature.Slice) string {
 	return clock.Name(*s)
 }
 
+// newestClose returns the last close record, nil if there is none.
+func (c *Control) newestClose(ctx context.Context) (*CloseRecord, error) {
+	key, err := c.lastKey(ctx, c.Layout.ClosePrefix())
+	if err != nil || key == "" {
+		return nil, err
+	}
+	r := new(CloseRecord)
+	if err := c.readVersioned(ctx, key, r, &r.Format); err != nil {
+		return nil, fmt.Errorf("read close record %s: %w", key, err)
+	}
+	return r, nil
+}
+
 // loadClose returns the record of the named slice.
 func (c *Control) loadClose(ctx context.Context, slice string) (*CloseRecord, error) {
 	key, err := c.Layout.Path(feature.CloseObject(slice))

@@ -208,13 +208,9 @@ func (f *follower) begin(ctx context.Context) error {
 	f.next = make(map[string]uint64)
 	f.chain.views = make(map[string]*partitionView)
 	f.chain.marks = make(map[string]int64)
-	key, err := f.ctl.lastKey(ctx, f.ctl.Layout.ClosePrefix())
-	if err != nil || key == "" {
+	r, err := f.ctl.newestClose(ctx)
+	if err != nil || r == nil {
 		return err
-	}
-	r := new(CloseRecord)
-	if err := f.ctl.readVersioned(ctx, key, r, &r.Format); err != nil {
-		return fmt.Errorf("read close record %s: %w", key, err)
 	}
 	f.chain.previous = r
 	f.board.addRecord(r)

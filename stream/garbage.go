@@ -21,10 +21,16 @@ type Garbage struct {
 
 // CollectCuts deletes the cuts of a source that every kept checkpoint of every shard has folded and passed: cut N of p
 // goes when folded[p] > N, a newer cut of p exists, and it is 72 hours old. folded is, by partition, the smallest
-// number of the last folded cut over all kept checkpoints; a partition that it does not name keeps its cuts. It
-// returns how many went.
+// number of the last folded cut over all kept checkpoints; a partition that it does not name keeps its cuts. Shards
+// fold ahead of the closes, so the cuts from N_p of the newest close record on stay too: the next record is made
+// from them. It returns how many went.
 func (g *Garbage) CollectCuts(ctx context.Context, source string, folded map[string]uint64) (deleted int, err error) {
+	newest, err := g.Control.newestClose(ctx)
+	if err != nil || newest == nil {
+		return 0, err
+	}
 	for partition, last := range folded {
+		last = min(last, newest.Partitions[partition])
 		prefix, err := g.Control.Layout.CutsPrefix(source, partition)
 		if err != nil {
 			return deleted, err

@@ -141,16 +141,12 @@ func (in *Ingest) load(ctx context.Context, name string) (*partition, error) {
 // neverClosed makes sure that a partition without cuts never had any: a close record that names one proves that
 // the log was damaged, and starting again would count records twice.
 func (in *Ingest) neverClosed(ctx context.Context, name string) error {
-	key, err := in.ctl.lastKey(ctx, in.ctl.Layout.ClosePrefix())
-	if err != nil || key == "" {
+	r, err := in.ctl.newestClose(ctx)
+	if err != nil || r == nil {
 		return err
 	}
-	r := new(CloseRecord)
-	if err := in.ctl.readVersioned(ctx, key, r, &r.Format); err != nil {
-		return fmt.Errorf("read close record %s: %w", key, err)
-	}
 	if n := r.Partitions[name]; n > 0 {
-		return &BrokenError{fmt.Errorf("partition %s has no cuts, but %s names its cut %d", name, key, n)}
+		return &BrokenError{fmt.Errorf("partition %s has no cuts, but the close record of %s names its cut %d", name, r.Name, n)}
 	}
 	return nil
 }

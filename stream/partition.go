@@ -326,7 +326,7 @@ func (p *partition) fold(f *feature.Flow) {
 		}
 		p.count.Expected++
 		host := rows.host(hostKey{slice, e.host, e.role})
-		rows.count[host].Add(f, minute, p.cfg.Ports)
+		rows.counters(host).Add(f, minute, p.cfg.Ports)
 		if late || f.Threat {
 			continue
 		}

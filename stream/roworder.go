@@ -15,8 +15,9 @@ type hostOrder struct {
 
 // orderHosts sorts the host rows by shard, slice, host and role.
 func (t *rowTable) orderHosts(shards int) []hostOrder {
-	order := make([]hostOrder, len(t.count))
-	for i, k := range t.hosts.keys {
+	order := make([]hostOrder, t.hosts.rows.n)
+	for i := range order {
+		k := t.hosts.rows.at(uint32(i)).key
 		order[i] = hostOrder{k, uint32(feature.ShardOf(k.host, shards)), uint32(i)}
 	}
 	slices.SortFunc(order, func(a, b hostOrder) int {
@@ -53,17 +54,17 @@ func (t *rowTable) orderPairs(hosts []hostOrder) (order []pairOrder, ends []int)
 		place[hosts[i].number] = uint32(i)
 	}
 	ends = make([]int, len(hosts))
-	for i := range t.pairs.keys {
-		ends[place[t.pairs.keys[i].host]]++
+	for i := range t.pairs.rows.n {
+		ends[place[t.pairs.rows.at(uint32(i)).key.host]]++
 	}
 	sum := 0
 	for i, n := range ends { // where each group begins; dealing moves it to its end
 		ends[i] = sum
 		sum += n
 	}
-	order = make([]pairOrder, len(t.pairs.keys))
-	for i := range t.pairs.keys {
-		k := &t.pairs.keys[i]
+	order = make([]pairOrder, t.pairs.rows.n)
+	for i := range t.pairs.rows.n {
+		k := &t.pairs.rows.at(uint32(i)).key
 		at := &ends[place[k.host]]
 		order[*at] = pairOrder{k.peer, uint32(i), k.port}
 		*at++
@@ -95,7 +96,7 @@ func (t *rowTable) sections(shards int) []feature.Section {
 	firstHost, firstPair, next := 0, 0, 0 // of the shard; the next pair
 	for i := range hosts {
 		h := &hosts[i]
-		hostRows[i] = feature.HostRow{Slice: h.slice, Host: h.host, Role: h.role, Counters: t.count[h.number]}
+		hostRows[i] = feature.HostRow{Slice: h.slice, Host: h.host, Role: h.role, Counters: *t.counters(h.number)}
 		for ; next < ends[i]; next++ {
 			t.fillPair(&pairRows[next], h, &pairs[next])
 		}
@@ -113,7 +114,7 @@ func (t *rowTable) sections(shards int) []feature.Section {
 }
 
 func (t *rowTable) fillPair(row *feature.PairRow, h *hostOrder, p *pairOrder) {
-	c := &t.pair[p.number]
+	c := &t.pairs.rows.at(p.number).value
 	row.Slice, row.Host, row.Role, row.Peer, row.Port = h.slice, h.host, h.role, p.peer, p.port
 	row.Counters = feature.PairCounters{Sessions: c.sessions, BytesSrc: c.src, BytesDst: c.dst, Res: c.res}
 	if c.n > 0 {

@@ -11,10 +11,8 @@ import (
 // rowTable folds flows into host rows and pair rows. It is open addressing over slabs without pointers: a flow
 // costs two or three probes and no allocation. It belongs to one goroutine.
 type rowTable struct {
-	hosts table[hostKey]
-	count []feature.HostCounters
-	pairs table[pairKey]
-	pair  []pairCell
+	hosts table[hostKey, feature.HostCounters]
+	pairs table[pairKey, pairCell]
 	kept  []feature.KeptFlow // slab of the kept flows of all pairs
 	k     int
 	seed  uint64
@@ -53,11 +51,10 @@ func newRowTable(k int) *rowTable {
 func (t *rowTable) reset() {
 	t.hosts.reset()
 	t.pairs.reset()
-	t.count, t.pair, t.kept = emptied(t.count), emptied(t.pair), emptied(t.kept)
+	t.kept = emptied(t.kept)
 }
 
-// emptied returns s without elements, and without its memory when they filled less than an eighth of it: after a
-// burst a quiet partition gives its part of the memory budget back.
+// emptied returns s without elements, and without its memory when they filled less than an eighth of it, as slabs do.
 func emptied[T any](s []T) []T {
 	if cap(s) > firstSlots && len(s) < cap(s)/8 {
 		return nil
@@ -67,28 +64,20 @@ func emptied[T any](s []T) []T {
 
 // size is the memory that the rows take, in bytes.
 func (t *rowTable) size() int64 {
-	return t.hosts.size() + t.pairs.size() + int64(len(t.count))*int64(unsafe.Sizeof(feature.HostCounters{})) +
-		int64(len(t.pair))*int64(unsafe.Sizeof(pairCell{})) + int64(len(t.kept))*int64(unsafe.Sizeof(feature.KeptFlow{}))
+	return t.hosts.size() + t.pairs.size() + int64(len(t.kept))*int64(unsafe.Sizeof(feature.KeptFlow{}))
 }
 
-func (t *rowTable) rows() int { return len(t.count) + len(t.pair) }
+func (t *rowTable) rows() int { return t.hosts.rows.n + t.pairs.rows.n }
 
-// host returns the number of the row of a (slice, host, role): that of its counters.
-func (t *rowTable) host(k hostKey) uint32 {
-	i, fresh := t.hosts.find(k, k.hash(t.seed))
-	if fresh {
-		t.count = append(t.count, feature.HostCounters{})
-	}
-	return i
-}
+// host returns the number of the row of a (slice, host, role).
+func (t *rowTable) host(k hostKey) uint32 { return t.hosts.find(k, k.hash(t.seed)) }
+
+// counters are those of a host row.
+func (t *rowTable) counters(host uint32) *feature.HostCounters { return &t.hosts.rows.at(host).value }
 
 // add counts a TRAFFIC flow in its pair; keep says that the pair remembers its earliest flows.
 func (t *rowTable) add(k pairKey, f *feature.Flow, keep bool, kept feature.KeptFlow) {
-	i, fresh := t.pairs.find(k, k.hash(t.seed))
-	if fresh {
-		t.pair = append(t.pair, pairCell{})
-	}
-	c := &t.pair[i]
+	c := &t.pairs.rows.at(t.pairs.find(k, k.hash(t.seed))).value
 	c.sessions++
 	c.src += f.SrcBytes
 	c.dst += f.DstBytes
@@ -126,8 +115,8 @@ func (t *rowTable) keep(c *pairCell, f feature.KeptFlow) {
 // touched lists the slices of the host rows, ascending.
 func (t *rowTable) touched() []feature.Slice {
 	seen := make(map[feature.Slice]bool)
-	for i := range t.hosts.keys {
-		seen[t.hosts.keys[i].slice] = true
+	for i := range t.hosts.rows.n {
+		seen[t.hosts.rows.at(uint32(i)).key.slice] = true
 	}
 	out := make([]feature.Slice, 0, len(seen))
 	for s := range seen {

@@ -101,7 +101,7 @@ func fillRows(rnd *rand.Rand, flows int, t *rowTable, p *plainRows) {
 		kept := feature.KeptFlow{Start: int32(rnd.IntN(30) - 9), Duration: uint32(rnd.IntN(3)), Bytes: int64(rnd.IntN(3)), Port: uint16(rnd.IntN(3))}
 		pair := wholePair{k, addrs[rnd.IntN(6)], uint16(rnd.IntN(4))}
 		keep := k.role == feature.Outbound
-		t.count[t.host(k)].Sum[feature.Sessions]++
+		t.counters(t.host(k)).Sum[feature.Sessions]++
 		p.counters(k).Sum[feature.Sessions]++
 		addWhole(t, pair, &f, keep, kept)
 		p.add(pair, &f, keep, kept)
@@ -147,7 +147,7 @@ func checkSectionCodec(t *testing.T, s *feature.Section) {
 }
 
 // longestProbe is the most slots that finding a key of the table looks at.
-func longestProbe[K comparable](t *table[K]) (longest uint64) {
+func longestProbe[K comparable, V any](t *table[K, V]) (longest uint64) {
 	for i, s := range t.slots {
 		if s.number != 0 {
 			longest = max(longest, (uint64(i)-uint64(s.tag))&t.mask)

@@ -43,8 +43,9 @@ type Roll interface {
 type Publisher interface {
 	// Published reports whether the slice's manifest of the shard exists.
 	Published(ctx context.Context, s feature.Slice, shard int) (bool, error)
-	// Begin opens the outputs. firstKnown is where the history begins, for lookback_days.
-	Begin(s feature.Slice, shard int, firstKnown int64) (Publication, error)
+	// Begin opens the outputs. firstKnown is where the history begins, for lookback_days; baseline is the close
+	// record's.
+	Begin(ctx context.Context, s feature.Slice, shard int, firstKnown int64, baseline string) (Publication, error)
 	// Complete creates the dataset manifest and _SUCCESS when every shard of the slice has its manifest.
 	Complete(ctx context.Context, s feature.Slice, record []byte) error
 }
@@ -214,7 +215,7 @@ func (s *shard) close(ctx context.Context, r *CloseRecord) (err error) {
 	var visitor feature.CloseVisitor = ignore{}
 	var pub Publication
 	if !published {
-		if pub, err = s.out.Begin(r.Slice, s.number, first); err != nil {
+		if pub, err = s.out.Begin(ctx, r.Slice, s.number, first, r.Baseline); err != nil {
 			return fmt.Errorf("open outputs of slice %s: %w", r.Name, err)
 		}
 		defer pub.Discard()

@@ -22,7 +22,7 @@ func newCommand(io stdio) *cobra.Command {
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(demoCommand(io), replayCommand(io), runCommand(io), validateCommand(io), configCommand(io), catalogCommand(io),
+	root.AddCommand(demoCommand(io), replayCommand(io), runCommand(io), batchCommand(io), validateCommand(io), configCommand(io), catalogCommand(io),
 		inspectCommand(io), generateCommand(io), healthcheckCommand(io), versionCommand(io))
 	logFlags(root)
 	makeGroup(root)

@@ -46,7 +46,13 @@ left in a folder to look at.`,
 		Example: `  ndr demo
   ndr demo --out /tmp/demo --hosts 500 --hours 48`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), f, io) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := commandLogger(cmd, io.err, slog.LevelWarn)
+			if err != nil {
+				return err
+			}
+			return demo(cmd.Context(), f, io, log)
+		},
 	}
 	c.Flags().StringVar(&f.out, "out", "", "folder for the tables; must be empty or new (default: "+demoFolder+", or the next free name)")
 	c.Flags().IntVar(&f.hosts, "hosts", 60, "workstations of the company")
@@ -56,7 +62,7 @@ left in a folder to look at.`,
 }
 
 // demo fills an embedded Kafka and runs both stages to its end.
-func demo(ctx context.Context, f *demoFlags, io stdio) (err error) {
+func demo(ctx context.Context, f *demoFlags, io stdio, log *slog.Logger) (err error) {
 	if f.hours < 1 || f.hours > 7*24 || f.hosts < 1 {
 		return usageError{fmt.Errorf("--hours must be 1 to 168 and --hosts at least 1, got %d and %d", f.hours, f.hosts)}
 	}
@@ -86,7 +92,7 @@ func demo(ctx context.Context, f *demoFlags, io stdio) (err error) {
 		return fmt.Errorf("make state folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	p, err := demoPipeline(ctx, cluster.ListenAddrs(), out, temp, newLogger(io.err, slog.LevelWarn))
+	p, err := demoPipeline(ctx, cluster.ListenAddrs(), out, temp, log)
 	if err != nil {
 		return err
 	}

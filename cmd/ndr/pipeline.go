@@ -81,8 +81,10 @@ func (p *pipeline) fix(ctx context.Context) error {
 	if err := p.control.FixRoot(ctx, configs.Canonical(p.cfg.Fixed())); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(p.temp); err != nil {
-		return fmt.Errorf("empty the folder of temporary tables: %w", err)
+	for _, dir := range []string{p.temp, filepath.Join(p.stateDir, "baselines")} {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("empty the folder of temporary files: %w", err)
+		}
 	}
 	if err := os.MkdirAll(p.temp, 0o700); err != nil {
 		return fmt.Errorf("make the folder of temporary tables: %w", err)
@@ -133,10 +135,14 @@ func (p *pipeline) features(onClose func(int, *stream.CloseRecord)) (*stream.Fea
 	if err != nil {
 		return nil, err
 	}
+	fgc, err := p.fgcConfig()
+	if err != nil {
+		return nil, err
+	}
 	layout := p.cfg.Features.Layout
 	pub, err := sinks.NewPublisher(sinks.PublisherConfig{
 		Layout: p.layout, Shards: p.cfg.Shards, Close: closing, Wide: layout != "long", Long: layout != "wide", TempDir: p.temp,
-		LogicVersion: feature.LogicVersion, Writer: writer(), Now: time.Now,
+		FGC: fgc, BaselineDir: filepath.Join(p.stateDir, "baselines"), LogicVersion: feature.LogicVersion, Writer: writer(), Now: time.Now,
 	}, p.store, p.log, p.registry)
 	if err != nil {
 		return nil, err
@@ -144,12 +150,12 @@ func (p *pipeline) features(onClose func(int, *stream.CloseRecord)) (*stream.Fea
 	return stream.NewFeatures(stream.FeaturesConfig{
 		Source: p.cfg.Source.Name, Shards: p.cfg.Shards, Clock: p.clock, CloseConfig: configs.Canonical(p.cfg.Close()),
 		PollInterval: 5 * time.Second, CheckpointInterval: 5 * time.Minute, Parallel: runtime.GOMAXPROCS(0), Now: time.Now, OnClose: onClose,
-	}, stream.FeaturesDeps{Control: p.control, Open: p.openShard, Publisher: publisher{pub}, Log: p.log, Metrics: p.metrics}), nil
+	}, stream.FeaturesDeps{Control: p.control, Open: p.openShard, Publisher: publisher{pub}, Baseline: p.baseline, Log: p.log, Metrics: p.metrics}), nil
 }
 
 // closeConfig is what the arithmetic of closes takes from the configuration.
 func (p *pipeline) closeConfig() (feature.CloseConfig, error) {
-	s, c := &p.cfg.Segments, &p.cfg.Calendar
+	s := &p.cfg.Segments
 	table := make([]feature.SegmentEntry, 0, len(s.Table))
 	for _, e := range s.Table {
 		table = append(table, feature.SegmentEntry{CIDR: e.CIDR.String(), ID: e.ID})
@@ -158,16 +164,22 @@ func (p *pipeline) closeConfig() (feature.CloseConfig, error) {
 	if err != nil {
 		return feature.CloseConfig{}, err
 	}
-	calendar := &feature.Calendar{Location: c.Timezone, Working: [2]int{c.WorkingHours.From, c.WorkingHours.To},
-		Off: [2]int{c.OffHours.From, c.OffHours.To}, SixBands: c.TimeBands == "six"}
-	for _, d := range c.Weekend {
-		calendar.Weekend[d] = true
-	}
+	calendar := calendarOf(&p.cfg.Calendar)
 	return feature.CloseConfig{
 		Clock: p.clock, Segments: segments, HighRisk: feature.NewHighRisk(segments, s.HighRisk.Deny, s.HighRisk.Allow), Calendar: calendar,
 		RarePeer: p.cfg.Features.FGA.RarePeer, RarePort: p.cfg.Features.FGA.RarePort, FeatureSpecVersion: p.cfg.FeatureSpecVersion,
 		Source: p.cfg.Source.Name, PairContextWindows: p.cfg.Features.PairContext.Windows,
 	}, calendar.Validate()
+}
+
+// calendarOf is the calendar that a configuration describes.
+func calendarOf(c *configs.Calendar) *feature.Calendar {
+	calendar := &feature.Calendar{Location: c.Timezone, Working: [2]int{c.WorkingHours.From, c.WorkingHours.To},
+		Off: [2]int{c.OffHours.From, c.OffHours.To}, SixBands: c.TimeBands == "six"}
+	for _, d := range c.Weekend {
+		calendar.Weekend[d] = true
+	}
+	return calendar
 }
 
 // shards lists all shards of the root.
@@ -182,8 +194,8 @@ func (p *pipeline) shards() []int {
 // publisher joins the sinks to the feature stage, whose interfaces they do not know.
 type publisher struct{ *sinks.Publisher }
 
-func (p publisher) Begin(s feature.Slice, shard int, firstKnown int64) (stream.Publication, error) {
-	return p.Publisher.Begin(s, shard, firstKnown)
+func (p publisher) Begin(ctx context.Context, s feature.Slice, shard int, firstKnown int64, baseline string) (stream.Publication, error) {
+	return p.Publisher.Begin(ctx, s, shard, firstKnown, baseline)
 }
 
 func texts(nets []netip.Prefix) []string {

@@ -50,7 +50,11 @@ whatever their names; gzip and zstd are opened.`,
 			if err != nil {
 				return err
 			}
-			return replay(cmd.Context(), cfg, f, io)
+			log, err := commandLogger(cmd, io.err, slog.LevelWarn)
+			if err != nil {
+				return err
+			}
+			return replay(cmd.Context(), cfg, f, io, log)
 		},
 	}
 	flags := c.Flags()
@@ -112,8 +116,7 @@ func (f *replayFlags) load(cmd *cobra.Command) (*configs.Config, error) {
 }
 
 // replay reads the files to their end.
-func replay(ctx context.Context, cfg *configs.Config, f *replayFlags, io stdio) (err error) {
-	log := newLogger(io.err, slog.LevelWarn)
+func replay(ctx context.Context, cfg *configs.Config, f *replayFlags, io stdio, log *slog.Logger) (err error) {
 	if cfg.State.Dir == "" {
 		if cfg.State.Dir, err = os.MkdirTemp("", "ndr-replay-"); err != nil {
 			return fmt.Errorf("make state folder: %w", err)

@@ -49,7 +49,12 @@ them. SIGTERM stores the last cuts and stops. Metrics, /livez and /readyz are on
 			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), cfg, origins, f, io)
+			log, err := commandLogger(cmd, io.err, slog.LevelInfo)
+			if err != nil {
+				return err
+			}
+			logOrigins(log, origins)
+			return run(cmd.Context(), cfg, f, log)
 		},
 	}
 	c.Flags().StringVar(&f.config, "config", "", "configuration file")
@@ -59,7 +64,7 @@ them. SIGTERM stores the last cuts and stops. Metrics, /livez and /readyz are on
 }
 
 // run starts what the stage asks for and waits until it ends.
-func run(ctx context.Context, cfg *configs.Config, origins *configs.Origins, f *runFlags, io stdio) error {
+func run(ctx context.Context, cfg *configs.Config, f *runFlags, log *slog.Logger) error {
 	list, err := shardList(f, cfg.Shards)
 	if err != nil {
 		return usageError{err}
@@ -67,8 +72,6 @@ func run(ctx context.Context, cfg *configs.Config, origins *configs.Origins, f *
 	if cfg.Source.Type != configs.SourceKafka {
 		return usageError{fmt.Errorf("run reads Kafka; for source.type %s use ndr replay", cfg.Source.Type)}
 	}
-	log := newLogger(io.err, slog.LevelInfo)
-	logOrigins(log, origins)
 	p, err := newPipeline(ctx, cfg, log)
 	if err != nil {
 		return err
