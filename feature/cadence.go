@@ -66,10 +66,8 @@ type Cadence struct {
 	pool  cadenceUnit // of the peer, until one of its ports qualifies
 	alone bool        // one did
 
-	kept      []keptSpan // merging: the runs so far
-	open      []int      // of one source port each: where in kept its last run is
-	intervals []float64  // sorted
-	sizes     []float64  // sorted
+	intervals []float64 // sorted
+	sizes     []float64 // sorted
 	fits      []float64
 }
 

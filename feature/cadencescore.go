@@ -26,37 +26,52 @@ type fit struct {
 func bestFit(d []float64, resolution float64) fit {
 	// Shorter intervals have empty spans; for longer ones both ends grow with d.
 	d = d[sort.SearchFloat64s(d, (1+fitTolerance)*resolution/(2*fitTolerance)):]
-	var begun, ended [fitMultiples]int
+	var begun, ended [fitMultiples]int // spans of each multiple that have, in d from the front
+	var begin, end [fitMultiples]float64
+	for k := range fitMultiples {
+		begin[k], end[k] = spanBegin(d, 0, k), spanEnd(d, 0, k, resolution)
+	}
 	var best fit
-	begins, ends := 0, 0
-	for begins < fitMultiples*len(d) {
-		k, at := 0, math.Inf(1)
-		for i, n := range begun {
-			if n < len(d) {
-				if p := spanBegin(d[n], i); p < at {
-					k, at = i, p
-				}
+	for near := 1; ; near++ {
+		k := 0
+		for i := 1; i < fitMultiples; i++ {
+			if begin[i] < begin[k] {
+				k = i
 			}
+		}
+		at := begin[k]
+		if math.IsInf(at, 1) {
+			return best
 		}
 		begun[k]++
-		begins++
-		for i := range ended {
-			for ended[i] < begun[i] && spanEnd(d[ended[i]], i, resolution) < at {
+		begin[k] = spanBegin(d, begun[k], k)
+		for i := range fitMultiples {
+			for end[i] < at { // no span ends before it begins, so this one is not passed
 				ended[i]++
-				ends++
+				end[i] = spanEnd(d, ended[i], i, resolution)
+				near--
 			}
 		}
-		if near := begins - ends; near >= best.count {
+		if near >= best.count {
 			best = fit{at, near}
 		}
 	}
-	return best
 }
 
-func spanBegin(d float64, k int) float64 { return d / ((1 + fitTolerance) * float64(k+1)) }
+// spanBegin and spanEnd are the bounds of the periods that interval i is near the multiple k+1 of; infinite after the
+// last interval.
+func spanBegin(d []float64, i, k int) float64 {
+	if i >= len(d) {
+		return math.Inf(1)
+	}
+	return d[i] / ((1 + fitTolerance) * float64(k+1))
+}
 
-func spanEnd(d float64, k int, resolution float64) float64 {
-	return (d - resolution) / ((1 - fitTolerance) * float64(k+1))
+func spanEnd(d []float64, i, k int, resolution float64) float64 {
+	if i >= len(d) {
+		return math.Inf(1)
+	}
+	return (d[i] - resolution) / ((1 - fitTolerance) * float64(k+1))
 }
 
 // period is the published one: the median of what the near intervals make it, of all if too few are near. It returns
@@ -69,9 +84,9 @@ func (f fit) period(d []float64, s quartiles, resolution float64, scratch []floa
 	case float64(f.count) < fitNamed*float64(s.n):
 		return s.q2, scratch
 	}
-	for _, x := range d {
+	for i, x := range d {
 		for k := range fitMultiples {
-			if spanBegin(x, k) <= f.at && f.at <= spanEnd(x, k, resolution) {
+			if spanBegin(d, i, k) <= f.at && f.at <= spanEnd(d, i, k, resolution) {
 				scratch = append(scratch, x/float64(k+1))
 			}
 		}

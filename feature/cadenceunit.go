@@ -23,9 +23,20 @@ type keptSpan struct {
 	port       uint16
 }
 
+// compare orders by start first. Starts mostly differ: what decides comes before the rest is looked at.
 func (a keptSpan) compare(b keptSpan) int {
-	return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end), cmp.Compare(a.port, b.port),
-		cmp.Compare(a.bytes, b.bytes))
+	if a.start != b.start {
+		return cmp.Compare(a.start, b.start)
+	}
+	return cmp.Or(cmp.Compare(a.end, b.end), cmp.Compare(a.port, b.port), cmp.Compare(a.bytes, b.bytes))
+}
+
+// compareRun orders by source port first.
+func (a keptSpan) compareRun(b keptSpan) int {
+	if a.port != b.port {
+		return cmp.Compare(a.port, b.port)
+	}
+	return a.compare(b)
 }
 
 // cadenceUnit is what is scored: a pair, or the pooled pairs of a peer.
@@ -121,7 +132,7 @@ func (u *cadenceUnit) appendIntervals(dst []float64, clock Clock, from Slice) []
 // exporter may give the bounds of its window instead of the first and the last packet, and then a start is known
 // no better than the length of the record. Half of the connections have a first record at least so long.
 func (c *Cadence) merge(u *cadenceUnit) float64 {
-	slices.SortFunc(u.flows, func(a, b keptSpan) int { return cmp.Or(cmp.Compare(a.port, b.port), a.compare(b)) })
+	slices.SortFunc(u.flows, keptSpan.compareRun)
 	slack := int64(c.cfg.MergeSlack / time.Second)
 	c.sizes = c.sizes[:0] // of time here: no sizes yet
 	merged := u.flows[:0]

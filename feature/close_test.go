@@ -144,8 +144,12 @@ func (w *world) views(h Addr, role Role) []PairView {
 // keptFlows are the flows of an outbound pair in a slice, in worlds that have them.
 func (w *world) keptFlows(o observed) (kept []KeptFlow) {
 	for i := range o.sessions {
-		if w.kept && o.role == Outbound {
-			kept = append(kept, KeptFlow{Start: int32(i * (100 + int64(o.port)%200)), Bytes: o.src, Port: uint16(i)})
+		start := i * (100 + int64(o.port)%200)
+		if w.beat > 0 {
+			start = i * w.beat
+		}
+		if (w.kept || w.beat > 0) && o.role == Outbound {
+			kept = append(kept, KeptFlow{Start: int32(start), Bytes: o.src, Port: uint16(i)})
 		}
 	}
 	return kept

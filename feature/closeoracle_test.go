@@ -35,7 +35,8 @@ type world struct {
 	calendar *Calendar
 	context  []string
 	rare     int64
-	kept     bool // pairs have kept flows
+	kept     bool  // pairs have kept flows
+	beat     int64 // seconds between them, if not 0
 
 	seen     []observed
 	counters map[hostKey]*HostCounters

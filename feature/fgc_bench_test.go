@@ -42,11 +42,22 @@ func (s *steadyBaselines) Peer(Addr) (int64, bool) { return 1, true }
 func (s *steadyBaselines) Hosts() int64            { return 100 }
 func (s *steadyBaselines) Bounds() (int64, int64)  { return 1, 2 }
 
+// benchKept is the flows of every pair in every slice.
+var benchKept = []KeptFlow{{Start: 20, Bytes: 90}, {Start: 200, Bytes: 70}, {Start: 430, Bytes: 90}, {Start: 600, Bytes: 900}, {Start: 601, Bytes: 90}}
+
 // BenchmarkCloseFGC closes one slice of 10,000 hosts with about 20 pairs each into FG-A and FG-C of two horizons in
 // the long layout, and beacon_evidence.
 func BenchmarkCloseFGC(b *testing.B) {
 	now := Clock{}.Of(1_773_835_200e9)
 	hosts := benchHosts(10_000, now)
+	for i := range hosts {
+		pairs := hosts[i].pairs[Outbound]
+		for j := range pairs {
+			for k := range pairs[j].Slices {
+				pairs[j].Slices[k].Kept = benchKept[:min(len(benchKept), int(pairs[j].Slices[k].Sessions))]
+			}
+		}
+	}
 	w := &world{slice: now, calendar: DefaultCalendar(), rare: 1, context: []string{"w_15m"}}
 	cfg := w.config(b)
 	fgc := DefaultFGCConfig()

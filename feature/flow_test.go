@@ -50,6 +50,24 @@ func TestAddFlow(t *testing.T) {
 	}
 }
 
+// TestLongestFlow: from 1677 to 2026 are more nanoseconds than an int64 holds.
+func TestLongestFlow(t *testing.T) {
+	ports, err := NewPortSets(DefaultPortLists())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := Flow{Start: math.MinInt64 + 1, End: 1_767_225_600 * int64(time.Second), TimesKnown: true}
+	var c HostCounters
+	c.Add(&f, 0, ports)
+	if got, want := c.Sum[DurationMillis], int64(9_223_372_036_854+1_767_225_600_000); got != want || c.Sum[ShortSession] != 0 {
+		t.Errorf("duration %d ms, want %d; short %d", got, want, c.Sum[ShortSession])
+	}
+	late := 1_800_000_000 * int64(time.Second)
+	if k := KeptOf(&Flow{Start: math.MinInt64 + 1, End: late}, late); k.Start != math.MinInt32 {
+		t.Errorf("kept %+v", k)
+	}
+}
+
 func TestKeptOf(t *testing.T) {
 	const second = int64(time.Second)
 	start := 1_000_000 * second
@@ -62,6 +80,7 @@ func TestKeptOf(t *testing.T) {
 		{Flow{Start: start - 2*second, End: start}, KeptFlow{Start: -2, Duration: 2}},
 		{Flow{Start: start + 899*second + 1, End: start + 899*second + 1}, KeptFlow{Start: 899}},
 		{Flow{Start: start - 9_000_000_000*second, End: start}, KeptFlow{Start: math.MinInt32, Duration: math.MaxUint32}},
+		{Flow{Start: math.MinInt64 + 1, End: start}, KeptFlow{Start: math.MinInt32, Duration: math.MaxUint32}},
 	} {
 		if d := cmp.Diff(KeptOf(&c.flow, start), c.want); d != "" {
 			t.Errorf("-got +want:\n%s", d)
