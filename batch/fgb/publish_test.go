@@ -248,10 +248,11 @@ func TestGuard(t *testing.T) {
 	for i := range w.rows {
 		r := &w.rows[i]
 		for role := range r.values {
+			if r.values[role][feature.MSessionsCnt] == 0 {
+				continue
+			}
 			for _, m := range feature.DefaultKeyMetrics {
-				if x := r.values[role][m]; x > 0 {
-					r.values[role][m] = 10 + float64(i%3)
-				}
+				r.values[role][m] = 10
 			}
 		}
 		if s := w.clock.Of(reference.UnixNano()) - 96; r.slice >= s && (r.host == "10.0.0.0" || r.host == "10.2.0.2") {

@@ -160,7 +160,7 @@ func (p *Process) features(control *stream.Control, metrics *stream.Metrics, log
 		return nil, err
 	}
 	publisher, err := sinks.NewPublisher(sinks.PublisherConfig{
-		Layout: control.Layout, Shards: p.Shards, Long: true, LogicVersion: feature.LogicVersion, Writer: "test", Now: time.Now,
+		Layout: control.Layout, Shards: p.Shards, Long: true, FGC: feature.DefaultFGCConfig(), LogicVersion: feature.LogicVersion, Writer: "test", Now: time.Now,
 		Close: feature.CloseConfig{Segments: segments, HighRisk: feature.NewHighRisk(segments, nil, nil), Calendar: feature.DefaultCalendar(),
 			RarePeer: 1, RarePort: 1, FeatureSpecVersion: version, Source: sourceName, PairContextWindows: []string{"w_15m"}},
 	}, p.Store, log, prometheus.NewRegistry())
