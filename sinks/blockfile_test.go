@@ -182,7 +182,8 @@ func TestBaselineCodec(t *testing.T) {
 			b := &want[m]
 			b.Cold = r.IntN(2) == 0
 			if r.IntN(4) > 0 {
-				*b = feature.MetricBaseline{number(), number(), number(), number(), number(), number(), number(), 1 + r.Int64N(1<<40), b.Cold}
+				*b = feature.MetricBaseline{Median: number(), P25: number(), P75: number(), P95: number(), P99: number(), MAD: number(),
+					IQR: number(), Support: 1 + r.Int64N(1<<40), Cold: b.Cold}
 			}
 		}
 		role, window, flags := feature.Role(r.IntN(2)), r.IntN(5), byte(r.IntN(4))

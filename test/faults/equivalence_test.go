@@ -81,7 +81,7 @@ func TestSameRowsWhateverTheTopology(t *testing.T) {
 		{"vpc-text", vpcHours, matrix(many, shuffled), 3},
 		{"late records", func(uint64) Setup { return lateHours() }, matrix(one, inOrder), 1},
 		{"late halves", func(uint64) Setup { return lateHalves() }, matrix(one, inOrder), 1},
-		{"gaps", func(uint64) Setup { return gaps() }, matrix(one, inOrder)[1:], 1},
+		{"gaps", func(uint64) Setup { return gaps() }, matrix(one, inOrder)[1:4], 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.setup(0)
