@@ -50,7 +50,7 @@ func Catalog(version string, l Layout) []Entry { return catalogOf(version, l, de
 // CatalogOf lists every published feature by ascending number: FG-A by role (outbound first), metric and window with
 // the time features last, and FG-C by role, metric, window and transform, in which the contract's numbers of features
 // that the shape leaves out are free. From FirstFreeNumber on come the single features of FG-C, its further transforms
-// and metrics, and what is no model input of delta and pair_counts. The error tells of an impossible shape.
+// and metrics, and what is no model input of delta, fg_b, pair_counts and pair rarity. The error tells of an impossible shape.
 func CatalogOf(version string, l Layout, shape FGCShape) ([]Entry, error) {
 	p, err := shape.plan()
 	if err != nil {
@@ -66,7 +66,7 @@ func catalogOf(version string, l Layout, p *fgcPlan) []Entry {
 	for _, list := range [...]func(number int) []Entry{
 		func(n int) []Entry { return c.fgcSingles(p, n) },
 		func(n int) []Entry { return c.fgcFurther(p, n) },
-		c.delta, c.pairCounts,
+		c.delta, c.fgb, c.pairCounts, c.pairRarity,
 	} {
 		more := list(number)
 		entries = append(entries, more...)

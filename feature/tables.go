@@ -122,7 +122,8 @@ func FeatureCatalogTable() *Table {
 func Tables() []*Table {
 	fgc := defaultPlan()
 	return []*Table{DeltaTable(), PairCountsTable(), FGATable(), FGAWideTable(), fgc.table(), fgc.wideTable(),
-		BeaconEvidenceTable(), PairContextTable(), Lookback30dTable(), LateTable(), FeatureCatalogTable()}
+		BeaconEvidenceTable(), PairContextTable(), Lookback30dTable(), FGBHostTable(), FGBSegmentTable(), FGBIPMetadataTable(),
+		FGBPairHostTable(), FGBPairSegmentTable(), FGBPeerTable(), LateTable(), FeatureCatalogTable()}
 }
 
 // catalogRoles is the order of the roles in the catalog, which is not that of the rows.

@@ -74,6 +74,40 @@ const (
 		"transport_icmp_ratio?:D new_peer_ratio_lookback30d?:D"
 )
 
+// FG-B has no mini_batch_id, and record_id in fg_b/host only; the statistics of hosts and segments are the same.
+func TestFGBTables(t *testing.T) {
+	const pairWant = "dst_ip*:S dst_port*:I pair_seen_count:I pair_last_seen_ts:T active_days:I pair_daily_avg:D pair_rarity_score:D " +
+		"is_new_pair_flag:I is_rare_pair_flag:I"
+	for _, c := range []struct {
+		table *Table
+		name  string
+		want  string
+	}{
+		{FGBIPMetadataTable(), "fg_b/ip_metadata", "feature_spec_version:S host_ip*:S role*:S segment_id*:S time_band*:S window_label*:S " +
+			"machine_name?:S is_full_history:I is_non_persistent_machine:I is_cold_start:I typical_time_bands:S"},
+		{FGBPairHostTable(), "fg_b/pair/host", "feature_spec_version:S host_ip*:S " + pairWant},
+		{FGBPairSegmentTable(), "fg_b/pair/segment", "feature_spec_version:S segment_id*:S " + pairWant},
+		{FGBPeerTable(), "fg_b/peer", "feature_spec_version:S dst_ip*:S hosts_cnt:I segments_cnt:I seen_count:I active_days:I"},
+	} {
+		if d := cmp.Diff(describe(c.table.Columns), c.want); d != "" || c.table.Name != c.name {
+			t.Errorf("%s: %s", c.table.Name, d)
+		}
+	}
+	host, segment := FGBHostTable().Columns, FGBSegmentTable().Columns
+	if len(host) != 7+2+48*9 || len(segment) != 5+2+48*9 {
+		t.Fatalf("got %d and %d columns", len(host), len(segment))
+	}
+	for _, d := range []string{cmp.Diff(host[7:], segment[5:]),
+		cmp.Diff(describe(host[:7]), "feature_spec_version:S record_id:S host_ip*:S role*:S segment_id*:S time_band*:S window_label*:S"),
+		cmp.Diff(describe(segment[:5]), "feature_spec_version:S segment_id*:S role*:S time_band*:S window_label*:S"),
+		cmp.Diff(describe(segment[5:16]), "baseline_start_ts:T baseline_end_ts:T sessions_cnt_median?:D sessions_cnt_p25?:D sessions_cnt_p75?:D "+
+			"sessions_cnt_p95?:D sessions_cnt_p99?:D sessions_cnt_mad?:D sessions_cnt_iqr?:D sessions_cnt_support_count:I sessions_cnt_cold_start_flag:I")} {
+		if d != "" {
+			t.Error(d)
+		}
+	}
+}
+
 func TestFGATable(t *testing.T) {
 	c := FGATable().Columns
 	if len(c) != 8+96+9 {

@@ -43,12 +43,12 @@ type Publisher struct {
 	imputed *prometheus.CounterVec // reason: <dataset>.<reason>
 	scales  *prometheus.CounterVec // scale: mad, iqr, floor
 
-	publications publicationCache
+	publications *publicationCache
 }
 
 // NewPublisher makes a publisher and registers its counter.
 func NewPublisher(cfg PublisherConfig, store Store, log *slog.Logger, reg prometheus.Registerer) (*Publisher, error) {
-	p := &Publisher{cfg: cfg, store: store, log: log, publications: publicationCache{open: make(map[string]*sharedPublication)}}
+	p := &Publisher{cfg: cfg, store: store, log: log, publications: &publicationCache{open: make(map[string]*sharedPublication)}}
 	p.stood = prometheus.NewCounter(prometheus.CounterOpts{Name: "ndr_publish_stood_down_total",
 		Help: "Slices of a shard that another owner had published first."})
 	p.imputed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "ndr_fgc_imputed_total",
@@ -61,6 +61,14 @@ func NewPublisher(cfg PublisherConfig, store Store, log *slog.Logger, reg promet
 		}
 	}
 	return p, nil
+}
+
+// With is the publisher for another close configuration, with the same store, metrics and baselines: a slice is closed
+// by the configuration that its close record names, whatever this process was started with.
+func (p *Publisher) With(c feature.CloseConfig, fgc feature.FGCConfig, wide, long bool) *Publisher {
+	o := *p
+	o.cfg.Close, o.cfg.FGC, o.cfg.Wide, o.cfg.Long = c, fgc, wide, long
+	return &o
 }
 
 // MismatchError means that two owners of the same logic made different rows for the same slice, or that a table

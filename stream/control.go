@@ -127,6 +127,19 @@ func sliceName(clock feature.Clock, s *feature.Slice) string {
 	return clock.Name(*s)
 }
 
+// CloseConfig returns the text of the close configuration that a record names by its digest.
+func (c *Control) CloseConfig(ctx context.Context, digest string) ([]byte, error) {
+	key, err := c.Layout.Path(feature.ConfigObject(digest))
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.Objects.Get(ctx, key, 0, -1)
+	if err != nil {
+		return nil, fmt.Errorf("read close configuration %s: %w", key, err)
+	}
+	return b, nil
+}
+
 // newestClose returns the last close record, nil if there is none.
 func (c *Control) newestClose(ctx context.Context) (*CloseRecord, error) {
 	key, err := c.lastKey(ctx, c.Layout.ClosePrefix())

@@ -43,9 +43,9 @@ type Roll interface {
 type Publisher interface {
 	// Published reports whether the slice's manifest of the shard exists.
 	Published(ctx context.Context, s feature.Slice, shard int) (bool, error)
-	// Begin opens the outputs. firstKnown is where the history begins, for lookback_days; baseline is the close
-	// record's.
-	Begin(ctx context.Context, s feature.Slice, shard int, firstKnown int64, baseline string) (Publication, error)
+	// Begin opens the outputs of the record's slice, for the configuration and the baselines that it names.
+	// firstKnown is where the history begins, for lookback_days.
+	Begin(ctx context.Context, r *CloseRecord, shard int, firstKnown int64) (Publication, error)
 	// Complete creates the dataset manifest and _SUCCESS when every shard of the slice has its manifest.
 	Complete(ctx context.Context, s feature.Slice, record []byte) error
 }
@@ -215,7 +215,7 @@ func (s *shard) close(ctx context.Context, r *CloseRecord) (err error) {
 	var visitor feature.CloseVisitor = ignore{}
 	var pub Publication
 	if !published {
-		if pub, err = s.out.Begin(ctx, r.Slice, s.number, first, r.Baseline); err != nil {
+		if pub, err = s.out.Begin(ctx, r, s.number, first); err != nil {
 			return fmt.Errorf("open outputs of slice %s: %w", r.Name, err)
 		}
 		defer pub.Discard()

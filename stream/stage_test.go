@@ -173,7 +173,8 @@ func (p *fakePublisher) Published(_ context.Context, s feature.Slice, shard int)
 	return p.manifests[fmt.Sprintf("%s %d", showSlice(s), shard)] != nil, nil
 }
 
-func (p *fakePublisher) Begin(_ context.Context, s feature.Slice, shard int, _ int64, _ string) (Publication, error) {
+func (p *fakePublisher) Begin(_ context.Context, r *CloseRecord, shard int, _ int64) (Publication, error) {
+	s := r.Slice
 	return &fakePublication{p: p, key: fmt.Sprintf("%s %d", showSlice(s), shard)}, nil
 }
 

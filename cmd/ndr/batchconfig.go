@@ -37,8 +37,9 @@ func fgbConfig(v *rootView) (fgb.Config, error) {
 	if err != nil {
 		return fgb.Config{}, err
 	}
-	calendar := calendarOf(&cfg.Calendar)
-	if err := calendar.Validate(); err != nil {
+	own := cfg.Close()
+	calendar, err := calendarNamed(&own)
+	if err != nil {
 		return fgb.Config{}, err
 	}
 	digest, err := baselineDigest(cfg)

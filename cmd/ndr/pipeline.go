@@ -131,55 +131,22 @@ func (p *pipeline) ingestConfig(ceiling int64) (stream.IngestConfig, error) {
 
 // features makes the feature stage.
 func (p *pipeline) features(onClose func(int, *stream.CloseRecord)) (*stream.Features, error) {
-	closing, err := p.closeConfig()
+	own := p.cfg.Close()
+	closing, fgc, err := p.closing(&own)
 	if err != nil {
 		return nil, err
 	}
-	fgc, err := p.fgcConfig()
-	if err != nil {
-		return nil, err
-	}
-	layout := p.cfg.Features.Layout
 	pub, err := sinks.NewPublisher(sinks.PublisherConfig{
-		Layout: p.layout, Shards: p.cfg.Shards, Close: closing, Wide: layout != "long", Long: layout != "wide", TempDir: p.temp,
+		Layout: p.layout, Shards: p.cfg.Shards, Close: closing, Wide: own.Layout != "long", Long: own.Layout != "wide", TempDir: p.temp,
 		FGC: fgc, BaselineDir: filepath.Join(p.stateDir, "baselines"), LogicVersion: feature.LogicVersion, Writer: writer(), Now: time.Now,
 	}, p.store, p.log, p.registry)
 	if err != nil {
 		return nil, err
 	}
 	return stream.NewFeatures(stream.FeaturesConfig{
-		Source: p.cfg.Source.Name, Shards: p.cfg.Shards, Clock: p.clock, CloseConfig: configs.Canonical(p.cfg.Close()),
+		Source: p.cfg.Source.Name, Shards: p.cfg.Shards, Clock: p.clock, CloseConfig: configs.Canonical(own),
 		PollInterval: 5 * time.Second, CheckpointInterval: 5 * time.Minute, Parallel: runtime.GOMAXPROCS(0), Now: time.Now, OnClose: onClose,
-	}, stream.FeaturesDeps{Control: p.control, Open: p.openShard, Publisher: publisher{pub}, Baseline: p.baseline, Log: p.log, Metrics: p.metrics}), nil
-}
-
-// closeConfig is what the arithmetic of closes takes from the configuration.
-func (p *pipeline) closeConfig() (feature.CloseConfig, error) {
-	s := &p.cfg.Segments
-	table := make([]feature.SegmentEntry, 0, len(s.Table))
-	for _, e := range s.Table {
-		table = append(table, feature.SegmentEntry{CIDR: e.CIDR.String(), ID: e.ID})
-	}
-	segments, err := feature.NewSegments(table, s.DefaultIPv4, s.DefaultIPv6)
-	if err != nil {
-		return feature.CloseConfig{}, err
-	}
-	calendar := calendarOf(&p.cfg.Calendar)
-	return feature.CloseConfig{
-		Clock: p.clock, Segments: segments, HighRisk: feature.NewHighRisk(segments, s.HighRisk.Deny, s.HighRisk.Allow), Calendar: calendar,
-		RarePeer: p.cfg.Features.FGA.RarePeer, RarePort: p.cfg.Features.FGA.RarePort, FeatureSpecVersion: p.cfg.FeatureSpecVersion,
-		Source: p.cfg.Source.Name, PairContextWindows: p.cfg.Features.PairContext.Windows,
-	}, calendar.Validate()
-}
-
-// calendarOf is the calendar that a configuration describes.
-func calendarOf(c *configs.Calendar) *feature.Calendar {
-	calendar := &feature.Calendar{Location: c.Timezone, Working: [2]int{c.WorkingHours.From, c.WorkingHours.To},
-		Off: [2]int{c.OffHours.From, c.OffHours.To}, SixBands: c.TimeBands == "six"}
-	for _, d := range c.Weekend {
-		calendar.Weekend[d] = true
-	}
-	return calendar
+	}, stream.FeaturesDeps{Control: p.control, Open: p.openShard, Publisher: newPublisher(p, pub, configs.Digest(configs.Canonical(own))), Baseline: p.baseline, Log: p.log, Metrics: p.metrics}), nil
 }
 
 // shards lists all shards of the root.
@@ -189,13 +156,6 @@ func (p *pipeline) shards() []int {
 		out[i] = i
 	}
 	return out
-}
-
-// publisher joins the sinks to the feature stage, whose interfaces they do not know.
-type publisher struct{ *sinks.Publisher }
-
-func (p publisher) Begin(ctx context.Context, s feature.Slice, shard int, firstKnown int64, baseline string) (stream.Publication, error) {
-	return p.Publisher.Begin(ctx, s, shard, firstKnown, baseline)
 }
 
 func texts(nets []netip.Prefix) []string {

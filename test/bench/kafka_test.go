@@ -131,7 +131,7 @@ func fetch(tb testing.TB, b *brokerAnswer, topic string, flows int) usage {
 	return u
 }
 
-// fetchDecode reads a topic to its end and decodes the records.
+// fetchDecode reads a topic to its end and decodes the records: the least that an ingest can cost.
 func fetchDecode(tb testing.TB, b *brokerAnswer, topic string, flows int) usage {
 	d := newDecoder(tb, flow.FormatPANOSJSON)
 	accepted := 0

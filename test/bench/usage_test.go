@@ -2,13 +2,13 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -68,18 +68,17 @@ func peakMemory() int64 {
 func forgetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
 
 // rounds runs each piece of work in turns and returns the usage of each with the median processor time.
-func rounds(tb testing.TB, n int, work ...func(tb testing.TB) usage) []usage {
-	tb.Helper()
+func rounds(n int, work ...func() usage) []usage {
 	all := make([][]usage, len(work))
 	for range n {
 		for i, w := range work {
 			runtime.GC()
-			all[i] = append(all[i], w(tb))
+			all[i] = append(all[i], w())
 		}
 	}
 	out := make([]usage, len(work))
 	for i := range all {
-		slices.SortFunc(all[i], func(a, b usage) int { return int(a.CPU - b.CPU) })
+		slices.SortFunc(all[i], func(a, b usage) int { return cmp.Compare(a.CPU, b.CPU) })
 		out[i] = all[i][n/2]
 	}
 	return out

@@ -183,8 +183,8 @@ func (p *Process) features(control *stream.Control, metrics *stream.Metrics, log
 // anyPublisher joins the sinks to the feature stage, whose interfaces they do not know.
 type anyPublisher struct{ *sinks.Publisher }
 
-func (p anyPublisher) Begin(ctx context.Context, s feature.Slice, shard int, firstKnown int64, baseline string) (stream.Publication, error) {
-	return p.Publisher.Begin(ctx, s, shard, firstKnown, baseline)
+func (p anyPublisher) Begin(ctx context.Context, r *stream.CloseRecord, shard int, firstKnown int64) (stream.Publication, error) {
+	return p.Publisher.Begin(ctx, r.Slice, shard, firstKnown, r.Baseline)
 }
 
 // shardState joins the store of a shard and its archive to the feature stage.
