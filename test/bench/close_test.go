@@ -100,7 +100,8 @@ func peerAddr(h, p, slice int) feature.Addr {
 	if p >= closePairs-2 {
 		binary.LittleEndian.PutUint64(key[16:], uint64(slice))
 	}
-	return feature.Addr{Lo: 0xffff<<32 | 198<<24 | feature.Hash(key[:])>>40}
+	// The number of the peer is in the address, so that no two of a host are the same.
+	return feature.Addr{Lo: 0xffff<<32 | 198<<24 | feature.Hash(key[:])>>45<<5 | uint64(p)}
 }
 
 // closeSlice closes and rolls a slice.

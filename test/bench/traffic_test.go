@@ -33,6 +33,9 @@ var (
 	trafficSpan  = 15 * time.Minute // of event time, whatever the number of flows: one slice
 	trafficPorts = [...]uint16{443, 443, 443, 443, 80, 53, 445, 389, 8443, 22, 3389, 5432}
 	someReasons  = [...]string{"tcp-fin", "tcp-fin", "aged-out", "tcp-rst-from-client"}
+	someApps     = [...]string{"ssl", "web-browsing", "dns-base", "ms-office365-base", "ms-update", "zoom-meeting", "slack-base", "ldap",
+		"ms-ds-smbv3", "ssh", "ms-rdp", "postgres", "google-base", "quic", "windows-push-notifications", "github-base"}
+	someZones = [...]string{"internet", "dmz", "servers-prod", "servers-test", "partners", "voice"}
 )
 
 func newTraffic(seed uint64, flows int) *traffic {
@@ -70,10 +73,12 @@ func (t *traffic) next() *synth.Flow {
 	f.SourcePackets, f.DestPackets = flow.Count{N: 1 + sent/900, Known: true}, flow.Count{N: 1 + back/1300, Known: true}
 	f.Action, f.Outcome = flow.Allow, flow.Established
 	f.Reason = []byte(someReasons[t.rng.IntN(len(someReasons))])
-	f.ReasonRaw, f.App, f.Rule = f.Reason, []byte("ssl"), []byte("allow-internet")
-	f.SourceZone, f.DestZone, f.ObserverID, f.ObserverType = []byte("lan"), []byte("internet"), []byte("007051000123456"), []byte("panos")
-	f.User = fmt.Appendf(nil, `corp\user%d`, host)
-	f.SessionID = strconv.AppendInt(nil, int64(t.n), 10)
+	f.ReasonRaw, f.App = f.Reason, []byte(someApps[mixed>>20%uint64(len(someApps))])
+	f.Rule = fmt.Appendf(nil, "allow-%s-%02d", f.App, mixed>>40%40)
+	f.SourceZone, f.DestZone = []byte("users-"+string(rune('a'+host%8))), []byte(someZones[mixed>>24%uint64(len(someZones))])
+	f.ObserverID, f.ObserverType = fmt.Appendf(nil, "00705100012%04d", host%24), []byte("panos")
+	f.User = fmt.Appendf(nil, `corp\u%07x`, mix(uint64(host))>>36)
+	f.SessionID = strconv.AppendUint(nil, t.rng.Uint64N(4_000_000), 10)
 	f.RepeatCount = 1
 	t.n++
 	return r
