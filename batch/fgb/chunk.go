@@ -35,34 +35,33 @@ type chunk struct {
 
 const hostBytes = 20
 
-// width of a column of values that are gathered by column(i).
-func width(n int, value func(int) float64) (w byte) {
-	first := value(0)
-	constant, largest := true, 0.0
-	for i := range n {
-		x := value(i)
-		if math.Float64bits(x) != math.Float64bits(first) {
-			constant = false
-		}
-		if x != x {
-			continue
-		}
-		if !(x >= 0) || x != math.Trunc(x) || x == 0 && math.Signbit(x) {
-			largest = math.Inf(1)
-		}
-		largest = max(largest, x)
-		if !constant && largest >= math.MaxUint32 {
-			return 8
+// widthOf is the width of a column of values.
+func widthOf(values []float64) byte {
+	first := math.Float64bits(values[0])
+	constant, whole, largest := true, true, int64(0)
+	for _, x := range values {
+		constant = constant && math.Float64bits(x) == first
+		n := int64(x)
+		if float64(n) == x && n >= 0 {
+			largest = max(largest, n)
+		} else if x == x {
+			whole = false
+			if !constant {
+				return 8
+			}
 		}
 	}
-	if constant {
+	switch {
+	case constant:
 		return 0
+	case !whole:
+		return 8
 	}
 	return valueWidth(largest)
 }
 
 // valueWidth is the width of whole numbers up to the largest.
-func valueWidth(largest float64) byte {
+func valueWidth(largest int64) byte {
 	switch {
 	case largest < math.MaxUint8:
 		return 1
@@ -74,27 +73,39 @@ func valueWidth(largest float64) byte {
 	return 8
 }
 
-// appendValue writes a value in the width of its column.
-func appendValue(dst []byte, w byte, x float64) []byte {
-	null := x != x
+// encodeValues writes values in the width of their column.
+func encodeValues(dst []byte, w byte, values []float64) []byte {
 	switch w {
 	case 1:
-		if null {
-			return append(dst, math.MaxUint8)
+		for _, x := range values {
+			n := uint8(math.MaxUint8)
+			if x == x {
+				n = uint8(x)
+			}
+			dst = append(dst, n)
 		}
-		return append(dst, uint8(x))
 	case 2:
-		if null {
-			return binary.LittleEndian.AppendUint16(dst, math.MaxUint16)
+		for _, x := range values {
+			n := uint16(math.MaxUint16)
+			if x == x {
+				n = uint16(x)
+			}
+			dst = binary.LittleEndian.AppendUint16(dst, n)
 		}
-		return binary.LittleEndian.AppendUint16(dst, uint16(x))
 	case 4:
-		if null {
-			return binary.LittleEndian.AppendUint32(dst, math.MaxUint32)
+		for _, x := range values {
+			n := uint32(math.MaxUint32)
+			if x == x {
+				n = uint32(x)
+			}
+			dst = binary.LittleEndian.AppendUint32(dst, n)
 		}
-		return binary.LittleEndian.AppendUint32(dst, uint32(x))
+	case 8:
+		for _, x := range values {
+			dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(x))
+		}
 	}
-	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(x))
+	return dst
 }
 
 // appendValues reads all values of b, which are of a width above 0.

@@ -59,7 +59,7 @@ func (s *spill) mergeChunks(chunks []chunk, memory int64) (chunk, error) {
 				widths[m], constant[m] = w, r.constant[m]
 			case widths[m] == 0 && w == 0 && same(constant[m], r.constant[m]):
 			default:
-				widths[m] = max(widths[m], w, widthOf(widths[m], constant[m]), widthOf(w, r.constant[m]))
+				widths[m] = max(widthBeside(widths[m], constant[m]), widthBeside(w, r.constant[m]))
 			}
 		}
 	}
@@ -97,19 +97,18 @@ func (s *spill) mergeChunks(chunks []chunk, memory int64) (chunk, error) {
 
 func same(a, b float64) bool { return a == b || a != a && b != b }
 
-// widthOf is the width that a column of a chunk takes beside other values; that of a constant is that of its value.
-func widthOf(w byte, constant float64) byte {
-	if w > 0 {
-		return w
-	}
+// widthBeside is the width that a column of a chunk takes beside other values; that of a constant is that of its
+// value.
+func widthBeside(w byte, constant float64) byte {
 	switch x := constant; {
+	case w > 0:
+		return w
 	case x != x:
 		return 1
-	case !(x >= 0) || x != math.Trunc(x) || math.Signbit(x):
-		return 8
-	default:
-		return valueWidth(x)
+	case x >= 0 && x < math.MaxUint32 && x == math.Trunc(x):
+		return valueWidth(int64(x))
 	}
+	return 8
 }
 
 // blockBytes is what a cursor holds of a chunk where many are open.

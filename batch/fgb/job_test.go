@@ -97,16 +97,17 @@ func (w *world) inventory(month string, machines map[string]string) {
 // randomWorld is two and a half days up to the reference time and some hours after it.
 func randomWorld(t *testing.T, seed uint64, change func(*world)) (*world, Config) {
 	w := newWorld(t)
-	first, last := w.clock.Of(reference.UnixNano())-216, w.clock.Of(reference.UnixNano())+1
-	w.missing[first+100] = true
-	for s := first + 150; s < first+160; s++ {
-		w.silent[s] = true
-	}
+	w.history, w.hosts = 216, 10
 	w.machine = map[string]string{"10.0.0.0": "VDI-one", "10.1.0.1": "srv", "fd00::4": "vdi2"}
 	if change != nil {
 		change(w)
 	}
-	w.fill(rand.New(rand.NewPCG(seed, 1)), 14, first, last)
+	first, last := w.clock.Of(reference.UnixNano())-feature.Slice(w.history), w.clock.Of(reference.UnixNano())+1
+	w.missing[first+feature.Slice(w.history/2)-8] = true
+	for s := first + feature.Slice(w.history*3/4); s < first+feature.Slice(w.history*3/4)+10; s++ {
+		w.silent[s] = true
+	}
+	w.fill(rand.New(rand.NewPCG(seed, 1)), w.hosts, first, last)
 	if w.wide {
 		w.needLongest()
 	}
@@ -119,7 +120,18 @@ func randomWorld(t *testing.T, seed uint64, change func(*world)) (*world, Config
 	return w, cfg
 }
 
+// copied is the same world in a root of its own.
+func (w *world) copied(t *testing.T) *world {
+	c := *w
+	c.t, c.store = t, w.store.(*memoryStore).copied()
+	return &c
+}
+
+// shorter makes the world small, for jobs that read it piece by piece.
+func shorter(w *world) { w.history, w.hosts, w.shards = 70, 6, 1 }
+
 func TestBaselinesAgainstOracle(t *testing.T) {
+	plain, plainConfig := randomWorld(t, 7, nil)
 	for _, c := range []struct {
 		name   string
 		memory int64
@@ -128,23 +140,30 @@ func TestBaselinesAgainstOracle(t *testing.T) {
 		change func(*Config)
 	}{
 		{"plain", 0, 1, nil, nil},
-		{"little memory", 64 << 10, 1, nil, nil},
-		{"least memory", 3 << 10, 1, nil, func(c *Config) { c.Horizons = c.Horizons[1:] }},
-		{"parts", 64 << 10, 3, nil, nil},
+		{"little memory", 100 << 10, 1, nil, nil},
+		{"least memory", 3 << 10, 1, shorter, func(c *Config) { c.Horizons = c.Horizons[:1] }},
+		{"parts", 256 << 10, 3, nil, nil},
 		{"zero fill", 0, 1, nil, func(c *Config) { c.ZeroFill = true }},
-		{"zero fill in parts", 64 << 10, 3, nil, func(c *Config) { c.ZeroFill = true }},
+		{"zero fill in parts", 256 << 10, 3, nil, func(c *Config) { c.ZeroFill = true }},
 		{"log", 0, 1, nil, func(c *Config) { c.Rules.Log, c.Rules.ZMax = true, 2 }},
 		{"no weight", 0, 1, nil, func(c *Config) { c.Rules.LightWeight, c.Rules.ZMax = 0, 1 }},
-		{"no weight, least memory", 3 << 10, 1, nil, func(c *Config) {
-			c.Rules.LightWeight, c.Rules.ZMax, c.Horizons = 0, 1, c.Horizons[1:]
+		{"no weight, least memory", 3 << 10, 1, shorter, func(c *Config) {
+			c.Rules.LightWeight, c.Rules.ZMax, c.Horizons = 0, 1, c.Horizons[:1]
 		}},
-		{"six bands", 0, 2, func(w *world) { w.cal.SixBands = true }, nil},
-		{"wide", 0, 1, func(w *world) { w.wide = true }, nil},
-		{"offset", 0, 1, func(w *world) { w.clock.Offset = 8 * time.Minute }, func(c *Config) { c.ZeroFill = true }},
+		{"six bands", 0, 2, func(w *world) { w.cal.SixBands, w.shards = true, 1 }, nil},
+		{"wide", 0, 1, func(w *world) { w.wide, w.shards = true, 1 }, func(c *Config) { c.Horizons = c.Horizons[1:] }},
+		{"offset", 0, 1, func(w *world) { w.clock.Offset, w.shards = 8*time.Minute, 1 }, func(c *Config) { c.ZeroFill = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w, cfg := randomWorld(t, 7, c.world)
+			var w *world
+			var cfg Config
+			if c.world != nil {
+				w, cfg = randomWorld(t, 7, c.world)
+			} else {
+				w, cfg = plain.copied(t), plainConfig
+				cfg.TempDir = t.TempDir()
+			}
 			if c.change != nil {
 				c.change(&cfg)
 			}

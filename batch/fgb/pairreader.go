@@ -20,11 +20,12 @@ type pairReader struct {
 	segments *pairTotals // by segment, zero, destination, port
 	ahead    []byte
 	key      []byte
+	one      totals // of a row
 }
 
 func newPairReader(j *Job, in *horizonInput, n *names, memory int64) *pairReader {
 	return &pairReader{job: j, input: in, names: n, hosts: newPairTotals(j.cfg.TempDir, in.Days, memory/2),
-		segments: newPairTotals(j.cfg.TempDir, in.Days, memory/2)}
+		segments: newPairTotals(j.cfg.TempDir, in.Days, memory/2), one: totals{days: make([]uint64, dayWords(in.Days))}}
 }
 
 func (r *pairReader) close() error { return errors.Join(r.hosts.close(), r.segments.close()) }
@@ -66,6 +67,8 @@ func (r *pairReader) day(s feature.Slice) int {
 
 func (r *pairReader) batch(b *feature.Batch, day int) error {
 	src, dst, port, event, segment, sessions := b.Cols[0].Text, b.Cols[1].Text, b.Cols[2].Int, b.Cols[3].Int, b.Cols[4].Text, b.Cols[5].Int
+	clear(r.one.days)
+	r.one.days[day/64] |= 1 << (day % 64)
 	lastSegment, own := "", false
 	var from, to parsedAddress
 	for row := range b.Rows {
@@ -79,28 +82,15 @@ func (r *pairReader) batch(b *feature.Batch, day int) error {
 			return err
 		}
 		r.key = appendPort(to.addr.AppendSorted(from.addr.AppendSorted(r.key[:0])), port[row])
-		if err := addTotal(r.hosts, r.key, sessions[row], event[row], day); err != nil {
+		r.one.seen, r.one.last = sessions[row], event[row]
+		if err := r.hosts.add(r.key, &r.one); err != nil {
 			return err
 		}
 		r.key = appendPort(to.addr.AppendSorted(append(append(r.key[:0], lastSegment...), 0)), port[row])
-		if err := addTotal(r.segments, r.key, sessions[row], event[row], day); err != nil {
+		if err := r.segments.add(r.key, &r.one); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func addTotal(p *pairTotals, key []byte, sessions, event int64, day int) error {
-	t, err := p.at(key)
-	if err != nil {
-		return err
-	}
-	if t.seen == 0 {
-		t.last = event
-	}
-	t.seen += sessions
-	t.last = max(t.last, event)
-	t.days[day/64] |= 1 << (day % 64)
 	return nil
 }
 

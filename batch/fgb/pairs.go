@@ -54,12 +54,7 @@ func (p *part) hostPairs(ctx context.Context, hosts []*pairTotals, peers *pairTo
 		w.int(t.last)
 		w.text(daysText(t.days))
 		key = host.AppendSorted(append(dst.AppendSorted(key[:0]), peerHost))
-		sum, err := peers.at(key)
-		if err != nil {
-			return err
-		}
-		sum.add(t)
-		return firstError(ctx.Err(), w.end())
+		return firstError(peers.add(key, t), ctx.Err(), w.end())
 	})
 	return firstError(err, w.flush())
 }
@@ -88,10 +83,8 @@ func (p *part) segmentPairs(ctx context.Context, segments []*pairTotals, peers *
 		w.int(port)
 		w.pair(t, p.job.cfg.Rules.Rarity)
 		key = append(append(dst.AppendSorted(key[:0]), peerSegment), segment...)
-		if _, err := peers.at(key); err != nil {
-			return err
-		}
-		return firstError(ctx.Err(), w.end())
+		_, err = peers.find(key)
+		return firstError(err, ctx.Err(), w.end())
 	})
 	return firstError(err, w.flush())
 }

@@ -1,9 +1,11 @@
 package fgb
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math/bits"
 	"slices"
 
@@ -59,65 +61,121 @@ func (t *totals) read(b []byte) error {
 // before.
 func dayWords(days int) int { return (days + 1 + 63) / 64 }
 
-// pairTotals adds up totals by key. What does not fit into memory goes to sorted local files. It belongs to one
-// goroutine.
+// pairTotals adds up totals by key. What does not fit into memory goes to sorted local files. Keys and totals lie in
+// slabs without pointers, found by open addressing. It belongs to one goroutine.
 type pairTotals struct {
-	dir    string
-	words  int
-	limit  int // keys in memory
-	index  map[string]int32
-	keys   []string
-	totals []totals
-	days   []uint64 // of totals
-	files  []*sinks.BlockFile
+	dir   string
+	words int
+	limit int // keys in memory
+	files []*sinks.BlockFile
+
+	seed  maphash.Seed
+	table []uint32 // number of a key plus 1; 0 is empty
+	ends  []uint32 // of each key in text
+	text  []byte
+	seen  []int64
+	last  []int64
+	days  []uint64
 }
 
-// totalsBytes is about the memory of a key with its totals.
-const totalsBytes = 200
+// totalsBytes is about the memory of a key with its totals but the days.
+const totalsBytes = 80
 
 func newPairTotals(dir string, days int, memory int64) *pairTotals {
-	p := &pairTotals{dir: dir, words: dayWords(days), index: make(map[string]int32)}
+	p := &pairTotals{dir: dir, words: dayWords(days), seed: maphash.MakeSeed(), table: make([]uint32, 1<<10)}
 	p.limit = max(1024, int(memory/int64(totalsBytes+8*p.words)))
 	return p
 }
 
-// at returns the totals of a key, to be added to before the next call.
-func (p *pairTotals) at(key []byte) (*totals, error) {
-	if i, ok := p.index[string(key)]; ok {
-		return &p.totals[i], nil
+// key is the text of a key.
+func (p *pairTotals) key(i int) []byte {
+	from := uint32(0)
+	if i > 0 {
+		from = p.ends[i-1]
 	}
-	if len(p.keys) >= p.limit {
-		if err := p.flush(); err != nil {
-			return nil, err
+	return p.text[from:p.ends[i]]
+}
+
+// add adds to the totals of a key.
+func (p *pairTotals) add(key []byte, t *totals) error {
+	i, err := p.find(key)
+	if err != nil {
+		return err
+	}
+	if p.seen[i] == 0 {
+		p.last[i] = t.last
+	}
+	p.seen[i] += t.seen
+	p.last[i] = max(p.last[i], t.last)
+	for w, d := range t.days {
+		p.days[i*p.words+w] |= d
+	}
+	return nil
+}
+
+// find returns the number of a key, which is new if it was not there.
+func (p *pairTotals) find(key []byte) (int, error) {
+	mask := uint32(len(p.table) - 1)
+	at := uint32(maphash.Bytes(p.seed, key)) & mask
+	for ; p.table[at] != 0; at = (at + 1) & mask {
+		if i := int(p.table[at] - 1); bytes.Equal(p.key(i), key) {
+			return i, nil
 		}
 	}
-	text := string(key)
-	p.index[text] = int32(len(p.keys))
-	p.keys = append(p.keys, text)
-	if len(p.days)+p.words > cap(p.days) { // a new array: the totals so far keep the old one
-		p.days = make([]uint64, 0, max(1024*p.words, cap(p.days)))
+	const maxText = 1 << 31 // ends are of 32 bits
+	if len(p.ends) >= p.limit || len(p.text) > maxText {
+		if err := p.flush(); err != nil {
+			return 0, err
+		}
+		return p.find(key)
 	}
-	n := len(p.days)
-	p.days = p.days[:n+p.words]
-	clear(p.days[n:])
-	p.totals = append(p.totals, totals{days: p.days[n : n+p.words : n+p.words]})
-	return &p.totals[len(p.totals)-1], nil
+	if 2*len(p.ends) >= len(p.table) {
+		p.grow()
+		return p.find(key)
+	}
+	p.table[at] = uint32(len(p.ends) + 1)
+	p.text = append(p.text, key...)
+	p.ends = append(p.ends, uint32(len(p.text)))
+	p.seen, p.last = append(p.seen, 0), append(p.last, 0)
+	for range p.words {
+		p.days = append(p.days, 0)
+	}
+	return len(p.ends) - 1, nil
+}
+
+// grow doubles the table.
+func (p *pairTotals) grow() {
+	p.table = make([]uint32, 2*len(p.table))
+	mask := uint32(len(p.table) - 1)
+	for i := range p.ends {
+		at := uint32(maphash.Bytes(p.seed, p.key(i))) & mask
+		for p.table[at] != 0 {
+			at = (at + 1) & mask
+		}
+		p.table[at] = uint32(i + 1)
+	}
 }
 
 // flush writes what is in memory as a sorted file.
 func (p *pairTotals) flush() (err error) {
-	if len(p.keys) == 0 {
+	if len(p.ends) == 0 {
 		return nil
 	}
-	slices.Sort(p.keys)
+	order := make([]uint32, len(p.ends))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return bytes.Compare(p.key(int(a)), p.key(int(b))) })
 	w, err := sinks.NewBlockWriter(p.dir, "pairs")
 	if err != nil {
 		return err
 	}
 	var value []byte
-	for _, k := range p.keys {
-		value = p.totals[p.index[k]].append(value[:0])
-		if err := w.Add([]byte(k), value); err != nil {
+	for _, n := range order {
+		i := int(n)
+		t := totals{p.seen[i], p.last[i], p.days[i*p.words : (i+1)*p.words]}
+		value = t.append(value[:0])
+		if err := w.Add(p.key(i), value); err != nil {
 			return errors.Join(err, w.Close())
 		}
 	}
@@ -126,8 +184,8 @@ func (p *pairTotals) flush() (err error) {
 		return errors.Join(err, w.Close())
 	}
 	p.files = append(p.files, f)
-	clear(p.index)
-	p.keys, p.totals, p.days = p.keys[:0], p.totals[:0], nil
+	clear(p.table)
+	p.ends, p.text, p.seen, p.last, p.days = p.ends[:0], p.text[:0], p.seen[:0], p.last[:0], p.days[:0]
 	return nil
 }
 

@@ -131,8 +131,8 @@ func (p *part) read(ctx context.Context) (readers []*objectReader, err error) {
 	free := make(chan *objectReader, cfg.Workers)
 	for range cfg.Workers {
 		memory := cfg.Memory / int64(cfg.Workers)
-		r := &objectReader{&rowReader{job: p.job, input: p.in, names: p.names, run: newRun(p.spill, memory/2)},
-			newPairReader(p.job, p.in, p.names, memory/4)}
+		r := &objectReader{&rowReader{job: p.job, input: p.in, names: p.names, run: newRun(p.spill, memory/4)},
+			newPairReader(p.job, p.in, p.names, memory/8)}
 		readers = append(readers, r)
 		free <- r
 	}

@@ -58,6 +58,7 @@ type rowReader struct {
 	bandID    int
 	ahead     []byte
 	picked    []pickedRow
+	picks     []int32 // their rows
 }
 
 // pickedRow is a row of the batch that is an observation of a role.
@@ -284,30 +285,45 @@ const minLookback = 7
 // append adds observations to the run. Of those of other parts only the slice matters.
 func (r *rowReader) append(b *feature.Batch, c *columnsOf, v *observation, picked []pickedRow, s feature.Slice) {
 	lookback := b.Cols[c.lookback].Int
-	for m := range v.metrics {
-		src, dst := &b.Cols[v.metrics[m]], r.run.cols[m]
-		novelty := feature.Metrics[m].Kind == feature.KindNovelty
-		ints := feature.Metrics[m].Type == feature.Int64
-		for i := range picked {
-			p := &picked[i]
-			x := math.NaN()
-			switch {
-			case !p.own:
-				x = 0
-			case src.IsNull(p.row) || novelty && lookback[p.row] < minLookback:
-			case ints:
-				x = float64(src.Int[p.row])
-			default:
-				x = src.Float[p.row]
-			}
-			dst = append(dst, x)
-		}
-		r.run.cols[m] = dst
-	}
+	plain, long := true, true // all are of the part, and of all novelty counts
+	r.picks = r.picks[:0]
 	for i := range picked {
+		plain = plain && picked[i].own
+		long = long && lookback[picked[i].row] >= minLookback
+		r.picks = append(r.picks, int32(picked[i].row))
 		r.run.cols[columnSlice] = append(r.run.cols[columnSlice], float64(s-r.input.first))
 		r.run.hosts = append(r.run.hosts, picked[i].host)
 		r.run.group = append(r.run.group, picked[i].group)
+	}
+	for m := range v.metrics {
+		src, dst := &b.Cols[v.metrics[m]], slices.Grow(r.run.cols[m], len(picked))
+		novelty := feature.Metrics[m].Kind == feature.KindNovelty
+		switch {
+		case !plain || len(src.Null) > 0 || novelty && !long:
+			for i := range picked {
+				p := &picked[i]
+				x := 0.0
+				switch {
+				case !p.own:
+				case src.IsNull(p.row) || novelty && lookback[p.row] < minLookback:
+					x = math.NaN()
+				case feature.Metrics[m].Type == feature.Int64:
+					x = float64(src.Int[p.row])
+				default:
+					x = src.Float[p.row]
+				}
+				dst = append(dst, x)
+			}
+		case feature.Metrics[m].Type == feature.Int64:
+			for _, row := range r.picks {
+				dst = append(dst, float64(src.Int[row]))
+			}
+		default:
+			for _, row := range r.picks {
+				dst = append(dst, src.Float[row])
+			}
+		}
+		r.run.cols[m] = dst
 	}
 }
 

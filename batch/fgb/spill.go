@@ -60,7 +60,9 @@ type run struct {
 	hosts []feature.Addr
 	group []groupID
 	order []rowOrder
-	buf   []byte
+
+	values     []float64 // scratch: a column of a group
+	head, body []byte
 }
 
 // rowOrder is what rows are sorted by.
@@ -122,16 +124,20 @@ func (r *run) flush() error {
 // write writes the rows of one group.
 func (r *run) write(rows []rowOrder) (chunk, error) {
 	c := chunk{group: rows[0].group, rows: len(rows), first: rows[0].host}
-	b := r.buf[:0]
+	head, body := r.head[:0], r.body[:0]
 	var widths [numColumns]byte
+	head = append(head, widths[:]...)
 	for m := range r.cols {
 		col := r.cols[m]
-		widths[m] = width(len(rows), func(i int) float64 { return col[rows[i].row] })
-	}
-	b = append(b, widths[:]...)
-	for m, w := range widths {
-		if w == 0 {
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(r.cols[m][rows[0].row]))
+		r.values = slices.Grow(r.values[:0], len(rows))[:len(rows)]
+		for i := range rows {
+			r.values[i] = col[rows[i].row]
+		}
+		head[m] = widthOf(r.values)
+		if head[m] == 0 {
+			head = binary.LittleEndian.AppendUint64(head, math.Float64bits(r.values[0]))
+		} else {
+			body = encodeValues(body, head[m], r.values)
 		}
 	}
 	for from := 0; from < len(rows); {
@@ -139,24 +145,20 @@ func (r *run) write(rows []rowOrder) (chunk, error) {
 		for to < len(rows) && rows[to].host == rows[from].host {
 			to++
 		}
-		b = appendHostRun(b, hostRun{rows[from].host, to - from})
+		head = appendHostRun(head, hostRun{rows[from].host, to - from})
 		c.hosts++
 		from = to
 	}
-	for m, w := range widths {
-		if w == 0 {
-			continue
-		}
-		col := r.cols[m]
-		for i := range rows {
-			b = appendValue(b, w, col[rows[i].row])
-		}
-	}
-	r.buf = b
-	c.bytes = int64(len(b))
+	r.head, r.body = head, body
+	c.bytes = int64(len(head) + len(body))
 	c.offset = r.spill.reserve(c.bytes)
-	if _, err := r.spill.file.WriteAt(b, c.offset); err != nil {
-		return c, fmt.Errorf("write spilled rows: %w", err)
+	for _, part := range [...]struct {
+		b  []byte
+		at int64
+	}{{head, c.offset}, {body, c.offset + int64(len(head))}} {
+		if _, err := r.spill.file.WriteAt(part.b, part.at); err != nil {
+			return c, fmt.Errorf("write spilled rows: %w", err)
+		}
 	}
 	return c, nil
 }
@@ -208,10 +210,7 @@ func (w *chunkWriter) add(host feature.Addr, cols *[numColumns][]float64, rows i
 		if out == nil {
 			continue
 		}
-		w.buf = w.buf[:0]
-		for _, x := range cols[m] {
-			w.buf = appendValue(w.buf, w.widths[m], x)
-		}
+		w.buf = encodeValues(w.buf[:0], w.widths[m], cols[m])
 		if _, err := out.Write(w.buf); err != nil {
 			return fmt.Errorf("write spilled rows: %w", err)
 		}

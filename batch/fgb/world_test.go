@@ -21,7 +21,6 @@ import (
 type world struct {
 	t       testing.TB
 	store   sinks.Store
-	dir     string
 	layout  feature.Layout
 	clock   feature.Clock
 	cal     *feature.Calendar
@@ -29,6 +28,8 @@ type world struct {
 	rows    []fgaRow
 	pairs   []pairRow
 	shards  int
+	history int // slices before the reference time
+	hosts   int
 	first   feature.Slice
 	missing map[feature.Slice]bool // complete never
 	silent  map[feature.Slice]bool // passed over
@@ -54,12 +55,11 @@ type pairRow struct {
 }
 
 func newWorld(t testing.TB) *world {
-	dir := t.TempDir()
 	l, err := feature.NewLayout("ndr", "v1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, store: sinks.NewFolder(dir, sinks.Config{NoSync: true}), dir: dir, layout: l, cal: feature.DefaultCalendar(), shards: 2,
+	return &world{t: t, store: newMemoryStore(), layout: l, cal: feature.DefaultCalendar(), shards: 2,
 		missing: map[feature.Slice]bool{}, silent: map[feature.Slice]bool{}}
 }
 
@@ -81,7 +81,7 @@ func (w *world) fill(r *rand.Rand, hosts int, first, last feature.Slice) {
 			}
 			segment := fmt.Sprintf("seg-%d", h%3)
 			if mid := first + (last-first)/2; h == 1 && s > mid || h == 7 && s > mid+20 && s < mid+60 { // 7 comes back
-				segment = "seg-far"
+				segment = "seg-away"
 			}
 			w.fillHost(r, host, segment, s, activity, s == first || s == last || r.IntN(60) == 0)
 		}

@@ -36,8 +36,10 @@ type pipeline struct {
 	temp     string // for tables on their way to the store
 }
 
-// newPipeline opens the store and makes the layout. It writes nothing but the local folders.
+// newPipeline opens the store and makes the layout, and bounds the heap of the process. It writes nothing but the local
+// folders.
 func newPipeline(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*pipeline, error) {
+	boundHeap(cfg.Limits.Memory)
 	p := &pipeline{cfg: cfg, log: log, registry: prometheus.NewRegistry(), clock: feature.Clock{Offset: cfg.Slices.Offset},
 		stateDir: cfg.State.Dir}
 	var err error

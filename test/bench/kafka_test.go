@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 	kafkaFlows      = 2_000_000 // 2,200 in a second of event time
 	// ingestMemory is the share of the default memory limit, 1 GiB, that rows may take.
 	ingestMemory = 256 << 20
+	// ingestHeap is the bound of the heap that the command sets for that limit.
+	ingestHeap = 768 << 20
 )
 
 // codecs are the topics of the broker: the same records, compressed by their producer.
@@ -163,6 +166,7 @@ func fetchDecode(tb testing.TB, b *brokerAnswer, topic string, flows int) usage 
 
 // ingestTopic reads a topic to its end with the source and the ingest stage, into cuts in memory.
 func ingestTopic(tb testing.TB, b *brokerAnswer, topic string, flows int) (u usage, cuts int) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(ingestHeap))
 	m := startMeter()
 	s := kafka.New(kafka.Config{Brokers: b.Addrs, Topic: topic}, kafka.Deps{Log: slog.New(slog.DiscardHandler),
 		Metrics: kafka.NewMetrics(prometheus.NewRegistry()), Now: time.Now})

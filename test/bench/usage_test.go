@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -65,7 +66,10 @@ func peakMemory() int64 {
 }
 
 // forgetPeak lets peakMemory begin anew, where the system can.
-func forgetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+func forgetPeak() {
+	debug.FreeOSMemory()
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+}
 
 // rounds runs each piece of work in turns and returns the usage of each with the median processor time.
 func rounds(n int, work ...func() usage) []usage {
