@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 // memObjects is an object store in memory. fail, if set, may fail a call before or after it has its effect.
 type memObjects struct {
+	mu      sync.Mutex // crash points are recorded by Pebble's own goroutines too
 	objects map[string][]byte
 	sent    []string
 	fail    func(op, key string) (before, after error)
@@ -29,9 +31,15 @@ type memObjects struct {
 
 func newObjects() *memObjects { return &memObjects{objects: map[string][]byte{}} }
 
-func (o *memObjects) clone() *memObjects { return &memObjects{objects: maps.Clone(o.objects)} }
+func (o *memObjects) clone() *memObjects {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return &memObjects{objects: maps.Clone(o.objects)}
+}
 
 func (o *memObjects) Get(_ context.Context, key string, off, n int64) ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	b, ok := o.objects[key]
 	if !ok {
 		return nil, fmt.Errorf("get %s: %w", key, fs.ErrNotExist)
@@ -51,12 +59,14 @@ func (o *memObjects) Create(_ context.Context, key string, body io.ReadSeeker) e
 			return before
 		}
 	}
-	if _, ok := o.objects[key]; ok {
-		return fmt.Errorf("create %s: %w", key, fs.ErrExist)
-	}
 	b, err := io.ReadAll(body)
 	if err != nil {
 		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, ok := o.objects[key]; ok {
+		return fmt.Errorf("create %s: %w", key, fs.ErrExist)
 	}
 	o.objects[key] = b
 	o.sent = append(o.sent, key)
